@@ -1,0 +1,174 @@
+//! Operations on many keys, in the fewest round trips that the backend allows.
+
+use super::{SetOptions, Store, point};
+use crate::{
+    backend::{Backend, Change, Expect, Freshness, Mutation},
+    error::{Error, ErrorKind, Result},
+    key::Key,
+    maybe_send::{MaybeSend, MaybeSync},
+    record::{Record, StoredRef, Version},
+    value::Value,
+};
+use std::collections::BTreeSet;
+
+impl<B: Backend> Store<B> {
+    /// The values under `keys`, in their order, repeats included.
+    ///
+    /// # Errors
+    /// `invalid-key`, `closed`, and what the backend says.
+    pub async fn get_many<S: AsRef<str> + MaybeSend + MaybeSync>(
+        &self,
+        keys: &[S],
+    ) -> Result<Vec<Option<Value>>> {
+        let mut values = Vec::with_capacity(keys.len());
+        self.view_many(keys, |_, stored| {
+            values.push(stored.map(|s| s.value.clone()))
+        })
+        .await?;
+        Ok(values)
+    }
+
+    /// Lends the entry under each of `keys` to `f`, without a copy, in their order. `f` may run
+    /// under the backend's lock and must not use the store.
+    ///
+    /// # Errors
+    /// As [`get_many`](Store::get_many).
+    pub async fn view_many<S: AsRef<str> + MaybeSend + MaybeSync>(
+        &self,
+        keys: &[S],
+        mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
+    ) -> Result<()> {
+        let keys = self.keys_of(keys)?;
+        let mut now = self.now();
+        self.shared
+            .backend
+            .visit(&keys, Freshness::Cached, |at, stored| {
+                f(at, now.live(stored))
+            })
+            .await
+    }
+
+    /// Writes a new entry for each of `entries`, each for itself; of a repeated key the last one
+    /// stays. All are checked before the first is written. One result for each, in their order.
+    ///
+    /// # Errors
+    /// `invalid-key`, `invalid-argument` (a condition among the options: that is what
+    /// [`atomic`](Store::atomic) is for), `closed`.
+    pub async fn set_many<S, V>(
+        &self,
+        entries: impl IntoIterator<Item = (S, V, SetOptions)> + MaybeSend,
+    ) -> Result<Vec<Result<Version>>>
+    where
+        S: AsRef<str> + MaybeSend + MaybeSync,
+        V: Into<Value>,
+    {
+        self.check_open()?;
+        let mut texts = Vec::new();
+        let mut records = Vec::new();
+        let mut now = self.now();
+        for (key, value, mut options) in entries {
+            self.key(key.as_ref())?;
+            let record = options.check().and_then(|()| {
+                if !options.is_blind() {
+                    return Err(Error::new(
+                        ErrorKind::InvalidArgument,
+                        "set_many writes without conditions: use atomic() or set for if_absent, \
+                         if_version, keep_ttl and keep_metadata",
+                    ));
+                }
+                self.new_record(value.into(), &options, &mut now)
+            });
+            records.push(record.map_err(|e| e.with_key(key.as_ref()))?);
+            texts.push(key);
+        }
+        let keys = self.keys_of(&texts)?;
+        Ok(self
+            .shared
+            .backend
+            .put_many(self.host(), keys.into_iter().zip(records))
+            .await)
+    }
+
+    /// Writes a plain entry (no metadata, no expiry) for each key, taking the values from
+    /// `value(i)`: for bindings that hold the values on their side.
+    ///
+    /// # Errors
+    /// As [`set_many`](Store::set_many).
+    pub async fn put_values<S: AsRef<str> + MaybeSend + MaybeSync>(
+        &self,
+        keys: &[S],
+        options: &SetOptions,
+        mut value: impl FnMut(usize) -> Value + MaybeSend,
+    ) -> Result<Vec<Result<Version>>> {
+        let keys = self.keys_of(keys)?;
+        let now = self.now().get();
+        let expires_at = options.ttl.map(|ttl| ttl.after(now));
+        let metadata = options.metadata.as_ref().filter(|m| !m.is_empty());
+        let entries = keys.into_iter().enumerate().map(|(at, key): (_, Key<'_>)| {
+            let record = Record {
+                value: value(at),
+                metadata: metadata.map(|m| Box::new(m.clone())),
+                created_at: now,
+                updated_at: now,
+                expires_at,
+                writes: Vec::new(),
+            };
+            (key, record)
+        });
+        Ok(self.shared.backend.put_many(self.host(), entries).await)
+    }
+
+    /// Removes the entries under `keys`, each for itself. One result for each different key: was
+    /// there an entry?
+    ///
+    /// # Errors
+    /// `invalid-key`, `closed`.
+    pub async fn delete_each<S: AsRef<str> + MaybeSend + MaybeSync>(
+        &self,
+        keys: &[S],
+    ) -> Result<Vec<(String, Result<bool>)>> {
+        let keys: BTreeSet<Key<'_>> = self.keys_of(keys)?.into_iter().collect();
+        let batch: Vec<Mutation<'_>> = keys
+            .into_iter()
+            .map(|key| Mutation {
+                key,
+                expect: Expect::Any,
+                change: Change::Delete,
+            })
+            .collect();
+        let answers = self.shared.backend.write(&batch).await;
+        if answers.len() != batch.len() {
+            return Err(crate::backend::update::wrong_count(
+                "write",
+                batch.len(),
+                answers.len(),
+            ));
+        }
+        let mut now = self.now();
+        Ok(batch
+            .iter()
+            .zip(answers)
+            .map(|(mutation, answer)| {
+                let key = mutation.key.as_str();
+                let result = point::deleted(answer, &mut now).map_err(|e| e.with_key(key));
+                (key.to_owned(), result)
+            })
+            .collect())
+    }
+
+    /// Removes the entries under `keys`. How many there were.
+    ///
+    /// # Errors
+    /// `invalid-key`, `closed`, and the first that the backend gives for a key; the other keys are
+    /// deleted all the same ([`delete_each`](Store::delete_each) tells which).
+    pub async fn delete_many<S: AsRef<str> + MaybeSend + MaybeSync>(
+        &self,
+        keys: &[S],
+    ) -> Result<u64> {
+        let mut count = 0;
+        for (_, result) in self.delete_each(keys).await? {
+            count += u64::from(result?);
+        }
+        Ok(count)
+    }
+}

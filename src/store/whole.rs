@@ -1,0 +1,86 @@
+//! Operations on a whole store: its namespaces, clearing it, closing it.
+
+use super::Store;
+use crate::{backend::Backend, error::Result, key::Namespace};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+impl<B: Backend> Store<B> {
+    /// The store of another namespace over the same connection: absolute, not nested. Closing it
+    /// leaves this one open; `""` is the default namespace.
+    ///
+    /// # Errors
+    /// `invalid-key`: the name breaks a rule. `closed`.
+    pub fn namespace(&self, name: &str) -> Result<Store<B>> {
+        self.check_open()?;
+        Ok(Store {
+            shared: Arc::clone(&self.shared),
+            namespace: Namespace::new(name)?,
+            closed: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// The name of this store's namespace; `""` is the default one.
+    #[must_use]
+    pub fn namespace_name(&self) -> &str {
+        self.namespace.as_str()
+    }
+
+    /// The namespaces that hold entries, in byte order; the default one is `""`.
+    ///
+    /// # Errors
+    /// `closed`, and what the backend says.
+    pub async fn namespaces(&self) -> Result<Vec<String>> {
+        self.check_open()?;
+        let mut names = Vec::new();
+        for namespace in self.shared.backend.namespaces().await? {
+            // What has expired is absent, and so is a namespace that holds nothing else.
+            let store = self.namespace(namespace.as_str())?;
+            let mut any = store.scan(
+                "**",
+                super::ScanOptions {
+                    limit: Some(1),
+                    ..Default::default()
+                },
+            )?;
+            if any.next().await?.is_some() {
+                names.push(namespace.as_str().to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes every entry of this namespace. How many there were.
+    ///
+    /// # Errors
+    /// `closed`, and what the backend says.
+    pub async fn clear(&self) -> Result<u64> {
+        let count = self.delete_pattern("**").await?;
+        self.cleanup_expired().await?;
+        Ok(count)
+    }
+
+    /// Closes the store: every later call is refused with `closed`. Closing the store that was
+    /// opened first closes the backend, and with it the stores of its other namespaces; closing
+    /// again does nothing.
+    ///
+    /// # Errors
+    /// What the backend says; the store is closed all the same.
+    pub async fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::Relaxed)
+            || !Arc::ptr_eq(&self.closed, &self.shared.closed)
+        {
+            return Ok(());
+        }
+        self.shared.backend.close().await
+    }
+
+    /// Is the store closed?
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.check_open().is_err()
+    }
+}

@@ -1,0 +1,448 @@
+//! Typed values: what a key holds, and what comes back as it was.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    maybe_send::{MaybeSend, MaybeSync},
+};
+use std::{cmp::Ordering, fmt};
+
+/// How deep arrays and objects may nest, so that no reader can run out of stack.
+pub const MAX_DEPTH: usize = 256;
+
+/// A value with its type: `"123"` stays text, `123` an integer.
+///
+/// ```
+/// use dataknobs_kv::Value;
+/// let value: Value = "123".into();
+/// assert_eq!(value.as_text(), Some("123"));
+/// assert_eq!(Value::from(1).type_name(), "integer");
+/// assert!(Value::from(1).same(&Value::from(1.0)), "numbers compare by what they are worth");
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Value {
+    /// Null: a value, not an absence.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A 64-bit integer.
+    Int(i64),
+    /// A double, of any kind: NaN, the infinities and −0 too.
+    Float(f64),
+    /// Text.
+    Text(Box<str>),
+    /// Bytes.
+    Bytes(Box<[u8]>),
+    /// An array.
+    Array(Box<Vec<Value>>),
+    /// An object: names and values in the order in which they were given.
+    Object(Box<Object>),
+    /// A value of a type that only some bindings know: `date`, `bigint`, `map`, …
+    Tagged(Box<Tagged>),
+    /// A value that the host keeps on its side.
+    Host(HostValue),
+}
+
+/// A value of a type that only some bindings know, under a tag with a documented body.
+#[derive(Clone, Debug)]
+pub struct Tagged {
+    /// The type's name, such as `date`.
+    pub tag: Box<str>,
+    /// What the tag says the value is made of.
+    pub body: Value,
+}
+
+/// The tag of an integer that is kept apart from 64-bit integers (JavaScript's `bigint`); its body
+/// is the number in decimal, as text.
+pub const BIGINT_TAG: &str = "bigint";
+
+/// Names and values in the order in which they were given; no name twice.
+#[derive(Clone, Debug, Default)]
+pub struct Object(Vec<(Box<str>, Value)>);
+
+impl Object {
+    /// An object without fields.
+    #[must_use]
+    pub fn new() -> Object {
+        Object::default()
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Are there no fields?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value under `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(n, _)| &**n == name).map(|(_, v)| v)
+    }
+
+    /// Puts `value` under `name`, in the place of what was there.
+    pub fn insert(&mut self, name: &str, value: Value) {
+        match self.0.iter_mut().find(|(n, _)| &**n == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.into(), value)),
+        }
+    }
+
+    /// Takes the value under `name` out.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(n, _)| &**n == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// The fields in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// The indexes of the fields, by name.
+    fn sorted(&self) -> Vec<&(Box<str>, Value)> {
+        let mut fields: Vec<_> = self.0.iter().collect();
+        fields.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        fields
+    }
+}
+
+/// Of a repeated name the last value wins.
+impl<S: Into<Box<str>>> FromIterator<(S, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (S, Value)>>(fields: I) -> Object {
+        let mut all: Vec<(Box<str>, Value)> =
+            fields.into_iter().map(|(n, v)| (n.into(), v)).collect();
+        // By name, the last of each first; then the place of a name is that of its last value.
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.sort_unstable_by(|&a, &b| match (all.get(a), all.get(b)) {
+            (Some(x), Some(y)) => x.0.cmp(&y.0).then(b.cmp(&a)),
+            _ => Ordering::Equal,
+        });
+        let mut keep = vec![true; all.len()];
+        for pair in order.windows(2) {
+            if let [first, second] = *pair
+                && all.get(first).map(|f| &f.0) == all.get(second).map(|f| &f.0)
+                && let Some(flag) = keep.get_mut(second)
+            {
+                *flag = false;
+            }
+        }
+        let mut keep = keep.into_iter();
+        all.retain(|_| keep.next().unwrap_or(true));
+        Object(all)
+    }
+}
+
+/// What the host does for values that it keeps: JavaScript's strings and objects stay where they
+/// are, and the store holds a number for each.
+pub trait HostValues: MaybeSend + MaybeSync {
+    /// A second number for the value under `slot`.
+    fn retain(&self, slot: u32) -> u32;
+    /// The number is no longer held.
+    fn release(&self, slot: u32);
+    /// The value under `slot`, copied to this side.
+    ///
+    /// # Errors
+    /// What the host could not express.
+    fn materialise(&self, slot: u32) -> Result<Value>;
+}
+
+/// The number of a value that the host keeps; released when dropped.
+pub struct HostValue {
+    slot: u32,
+    host: &'static dyn HostValues,
+}
+
+impl HostValue {
+    /// Takes over `slot`, which `host` has just given out.
+    pub fn new(slot: u32, host: &'static dyn HostValues) -> HostValue {
+        HostValue { slot, host }
+    }
+
+    /// The number under which the host keeps the value.
+    #[must_use]
+    #[inline]
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+}
+
+impl Clone for HostValue {
+    fn clone(&self) -> Self {
+        HostValue::new(self.host.retain(self.slot), self.host)
+    }
+}
+
+impl Drop for HostValue {
+    #[inline]
+    fn drop(&mut self) {
+        self.host.release(self.slot);
+    }
+}
+
+impl fmt::Debug for HostValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "slot {}", self.slot)
+    }
+}
+
+impl Value {
+    /// The type's name, as messages and documentation spell it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Int(_) => "integer",
+            Value::Float(_) => "double",
+            Value::Text(_) => "text",
+            Value::Bytes(_) => "bytes",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+            Value::Tagged(_) => "tagged value",
+            Value::Host(_) => "host value",
+        }
+    }
+
+    /// The text, where the value is text on this side.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The integer, where the value is one.
+    #[must_use]
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Value::Int(n) => Some(*n),
+            _ => None,
+        }
+    }
+
+    /// The bytes, where the value is bytes on this side.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The value on this side: a value that the host keeps is copied over.
+    ///
+    /// # Errors
+    /// What the host could not express.
+    pub fn materialise(&self) -> Result<Value> {
+        match self {
+            Value::Host(held) => held.host.materialise(held.slot),
+            other => Ok(other.clone()),
+        }
+    }
+
+    /// Are two values the same for compare-and-swap? Numbers by mathematical value, whatever their
+    /// tag (NaN is NaN, −0 is 0); objects whatever the order of their names; otherwise the same
+    /// type and the same content. Values that the host keeps compare as themselves only:
+    /// [`materialise`](Value::materialise) them first.
+    #[must_use]
+    pub fn same(&self, other: &Value) -> bool {
+        if let (Some(a), Some(b)) = (Number::of(self), Number::of(other)) {
+            return a.same(&b);
+        }
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::Bytes(a), Value::Bytes(b)) => a == b,
+            (Value::Array(a), Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(x, y)| x.same(y))
+            }
+            (Value::Object(a), Value::Object(b)) => {
+                a.len() == b.len()
+                    && a.sorted()
+                        .iter()
+                        .zip(b.sorted())
+                        .all(|(x, y)| x.0 == y.0 && x.1.same(&y.1))
+            }
+            (Value::Tagged(a), Value::Tagged(b)) => a.tag == b.tag && a.body.same(&b.body),
+            (Value::Host(a), Value::Host(b)) => a.slot == b.slot,
+            _ => false,
+        }
+    }
+
+    /// Refuses what nests deeper than [`MAX_DEPTH`].
+    pub(crate) fn check_depth(&self) -> Result<()> {
+        fn within(value: &Value, left: usize) -> bool {
+            let Some(left) = left.checked_sub(1) else {
+                return false;
+            };
+            match value {
+                Value::Array(items) => items.iter().all(|v| within(v, left)),
+                Value::Object(fields) => fields.iter().all(|(_, v)| within(v, left)),
+                Value::Tagged(tagged) => within(&tagged.body, left),
+                _ => true,
+            }
+        }
+        if within(self, MAX_DEPTH) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("a value nests at most {MAX_DEPTH} deep"),
+        ))
+    }
+}
+
+/// `same`: what compare-and-swap calls equal.
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        self.same(other)
+    }
+}
+
+/// A number by its worth.
+enum Number<'a> {
+    Int(i64),
+    Float(f64),
+    /// Decimal digits with a sign, as long as they must be.
+    Big(&'a str),
+}
+
+impl Number<'_> {
+    fn of(value: &Value) -> Option<Number<'_>> {
+        match value {
+            Value::Int(n) => Some(Number::Int(*n)),
+            Value::Float(n) => Some(Number::Float(*n)),
+            Value::Tagged(tagged) if &*tagged.tag == BIGINT_TAG => {
+                let digits = tagged.body.as_text()?;
+                Some(digits.parse().map_or(Number::Big(digits), Number::Int))
+            }
+            _ => None,
+        }
+    }
+
+    fn same(&self, other: &Number<'_>) -> bool {
+        match (self, other) {
+            (Number::Int(a), Number::Int(b)) => a == b,
+            (Number::Float(a), Number::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (Number::Big(a), Number::Big(b)) => a == b,
+            (Number::Int(a), Number::Float(b)) | (Number::Float(b), Number::Int(a)) => {
+                // 2^63 and above have no i64; below, the cast is exact where the number is whole.
+                b.trunc() == *b
+                    && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(b)
+                    && *b as i64 == *a
+            }
+            (Number::Big(a), Number::Float(b)) | (Number::Float(b), Number::Big(a)) => {
+                b.is_finite() && b.trunc() == *b && format!("{b:.0}") == **a
+            }
+            _ => false,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => |$v:ident| $to:expr;)*) => {$(
+        impl From<$from> for Value {
+            fn from($v: $from) -> Value {
+                $to
+            }
+        }
+    )*};
+}
+
+from! {
+    &str => |v| Value::Text(v.into());
+    String => |v| Value::Text(v.into());
+    bool => |v| Value::Bool(v);
+    i32 => |v| Value::Int(v.into());
+    i64 => |v| Value::Int(v);
+    f64 => |v| Value::Float(v);
+    &[u8] => |v| Value::Bytes(v.into());
+    Vec<u8> => |v| Value::Bytes(v.into());
+    Vec<Value> => |v| Value::Array(Box::new(v));
+    Object => |v| Value::Object(Box::new(v));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn big(digits: &str) -> Value {
+        Value::Tagged(Box::new(Tagged {
+            tag: BIGINT_TAG.into(),
+            body: digits.into(),
+        }))
+    }
+
+    #[test]
+    fn numbers_compare_by_worth() {
+        for (a, b, same) in [
+            (Value::from(1), Value::from(1.0), true),
+            (Value::from(0), Value::from(-0.0), true),
+            (f64::NAN.into(), f64::NAN.into(), true),
+            (
+                i64::MAX.into(),
+                Value::from(9_223_372_036_854_775_808.0),
+                false,
+            ),
+            (
+                i64::MIN.into(),
+                Value::from(-9_223_372_036_854_775_808.0),
+                true,
+            ),
+            (
+                Value::from(9_007_199_254_740_993_i64),
+                Value::from(9_007_199_254_740_992.0),
+                false,
+            ),
+            (big("5"), Value::from(5), true),
+            (big("5"), Value::from(5.0), true),
+            (
+                big("18446744073709551616"),
+                Value::from(18_446_744_073_709_551_616.0),
+                true,
+            ),
+            (
+                big("18446744073709551617"),
+                Value::from(18_446_744_073_709_551_616.0),
+                false,
+            ),
+            (Value::from(1), Value::from("1"), false),
+            (Value::from(1), Value::from(true), false),
+            (Value::Null, Value::from(0), false),
+        ] {
+            assert_eq!(a.same(&b), same, "{a:?} {b:?}");
+            assert_eq!(b.same(&a), same, "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn objects_compare_whatever_their_order() {
+        let object = |fields: &[(&str, i32)]| {
+            Value::from(
+                fields
+                    .iter()
+                    .map(|(n, v)| (*n, Value::from(*v)))
+                    .collect::<Object>(),
+            )
+        };
+        assert!(object(&[("a", 1), ("b", 2)]).same(&object(&[("b", 2), ("a", 1)])));
+        assert!(!object(&[("a", 1)]).same(&object(&[("a", 2)])));
+        assert!(object(&[("a", 1), ("a", 2)]).same(&object(&[("a", 2)])));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nest = |depth| (1..depth).fold(Value::Null, |inner, _| Value::from(vec![inner]));
+        assert!(nest(MAX_DEPTH).check_depth().is_ok());
+        assert!(nest(MAX_DEPTH + 1).check_depth().is_err());
+    }
+}
