@@ -3,8 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod host;
+#[cfg(feature = "json")]
+pub mod json;
 mod key;
 mod maybe_send;
 mod pattern;

@@ -157,20 +157,13 @@ impl<B: Backend> Store<B> {
         &self,
         interval: Duration,
     ) -> impl Future<Output = ()> + crate::MaybeSend + use<B> {
-        let shared = Arc::downgrade(&self.shared);
-        let closed = Arc::downgrade(&self.closed);
+        let store = self.downgrade();
         let host = Arc::clone(&self.shared.host);
-        let namespace = self.namespace.clone();
         async move {
             loop {
                 host.sleep(interval.as_millis() as u64).await;
-                let (Some(shared), Some(closed)) = (shared.upgrade(), closed.upgrade()) else {
+                let Some(store) = store.upgrade() else {
                     return;
-                };
-                let store = Store {
-                    shared,
-                    namespace: namespace.clone(),
-                    closed,
                 };
                 if store.check_open().is_err() {
                     return;

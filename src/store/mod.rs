@@ -23,7 +23,7 @@ use crate::{
     record::StoredRef,
 };
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -53,6 +53,25 @@ struct Shared<B> {
     limits: Limits,
     /// Set when the store that was opened first is closed.
     closed: Arc<AtomicBool>,
+}
+
+/// A store that is not kept open: see [`Store::downgrade`].
+pub struct WeakStore<B: Backend = Any> {
+    shared: Weak<Shared<B>>,
+    namespace: Namespace,
+    closed: Weak<AtomicBool>,
+}
+
+impl<B: Backend> WeakStore<B> {
+    /// The store, unless every handle on it was dropped.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Store<B>> {
+        Some(Store {
+            shared: self.shared.upgrade()?,
+            namespace: self.namespace.clone(),
+            closed: self.closed.upgrade()?,
+        })
+    }
 }
 
 impl<B: Backend> Clone for Store<B> {
@@ -89,6 +108,16 @@ impl<B: Backend> Store<B> {
             }),
             namespace: Namespace::default(),
             closed,
+        }
+    }
+
+    /// The same store, for somebody who must not keep it alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakStore<B> {
+        WeakStore {
+            shared: Arc::downgrade(&self.shared),
+            namespace: self.namespace.clone(),
+            closed: Arc::downgrade(&self.closed),
         }
     }
 

@@ -1,0 +1,215 @@
+//! What the JavaScript half gives at start, and the values that stay on its side.
+
+use dataknobs_kv::{Error, ErrorKind, Host, HostValue, HostValues, Result, Value};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The JavaScript half's functions.
+    pub type Hooks;
+
+    /// Keeps `value` under `slot`.
+    #[wasm_bindgen(method)]
+    fn keep(this: &Hooks, slot: u32, value: JsValue);
+    /// A copy of what is kept under `slot`.
+    #[wasm_bindgen(method)]
+    fn kept(this: &Hooks, slot: u32) -> JsValue;
+    /// Forgets what is kept under these slots.
+    #[wasm_bindgen(method)]
+    fn forget(this: &Hooks, slots: &[u32]);
+    /// `[tag, body]` of a value that JSON does not have, or `undefined` for a plain object.
+    #[wasm_bindgen(method)]
+    pub fn take_apart(this: &Hooks, value: &JsValue) -> JsValue;
+    /// The value that `take_apart` took apart.
+    #[wasm_bindgen(method, catch)]
+    pub fn put_together(this: &Hooks, tag: &str, body: JsValue) -> Result<JsValue, JsValue>;
+    /// A `KVError`.
+    #[wasm_bindgen(method)]
+    pub fn error(this: &Hooks, code: &str, message: &str, key: Option<&str>) -> JsValue;
+    /// An object with one field more.
+    #[wasm_bindgen(method)]
+    pub fn put(this: &Hooks, object: &JsValue, name: &str, value: JsValue);
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn date_now() -> f64;
+    #[wasm_bindgen(js_namespace = Math, js_name = random)]
+    fn math_random() -> f64;
+}
+
+thread_local! {
+    static HOOKS: OnceCell<Hooks> = const { OnceCell::new() };
+    static SLOTS: RefCell<Slots> = const { RefCell::new(Slots::new()) };
+}
+
+/// Called once, by the JavaScript half, before anything else.
+#[wasm_bindgen]
+pub fn start(hooks: Hooks) {
+    HOOKS.with(|cell| drop(cell.set(hooks)));
+}
+
+/// The JavaScript half. Before `start` there is none, and no store either.
+pub fn hooks<R>(f: impl FnOnce(&Hooks) -> R) -> Option<R> {
+    HOOKS.with(|cell| cell.get().map(f))
+}
+
+/// The numbers of the values that JavaScript keeps: the array is there, the numbers are ours.
+struct Slots {
+    free: Vec<u32>,
+    /// How many numbers there are, free or not.
+    len: u32,
+    /// Freed and perhaps still holding a value over there.
+    stale: Vec<u32>,
+    /// How often a slot is held beyond once.
+    extra: BTreeMap<u32, u32>,
+}
+
+/// So many freed slots may hold on to their values before they are cleared.
+const MAX_STALE: usize = 64;
+
+impl Slots {
+    const fn new() -> Slots {
+        Slots {
+            free: Vec::new(),
+            len: 0,
+            stale: Vec::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+
+    fn next(&mut self) -> u32 {
+        match self.free.last() {
+            Some(slot) => *slot,
+            None => {
+                self.free.push(self.len);
+                self.len += 1;
+                self.len - 1
+            }
+        }
+    }
+}
+
+/// The slot that [`take_slot`] takes next.
+#[wasm_bindgen]
+pub fn next_slot() -> u32 {
+    SLOTS.with_borrow_mut(Slots::next)
+}
+
+/// Takes a free slot over.
+pub fn take_slot() -> HostValue {
+    let slot = SLOTS.with_borrow_mut(|slots| {
+        let slot = slots.next();
+        slots.free.pop();
+        slot
+    });
+    HostValue::new(slot, &Js)
+}
+
+/// Lets JavaScript keep `value`.
+pub fn keep(value: JsValue) -> Value {
+    let held = take_slot();
+    hooks(|h| h.keep(held.slot(), value));
+    Value::Host(held)
+}
+
+/// A copy of what JavaScript keeps under `slot`.
+pub fn kept(slot: u32) -> JsValue {
+    hooks(|h| h.kept(slot)).unwrap_or_default()
+}
+
+/// Lets JavaScript forget what the freed slots held. `all`: also where they are few.
+pub fn clear_stale(all: bool) {
+    let stale = SLOTS.with_borrow_mut(|slots| {
+        if slots.stale.is_empty() || (!all && slots.stale.len() < MAX_STALE) {
+            return Vec::new();
+        }
+        // A slot that was taken again holds a value that somebody needs.
+        let mut free: Vec<u32> = std::mem::take(&mut slots.stale);
+        free.sort_unstable();
+        free.dedup();
+        let from = slots.free.len().saturating_sub(free.len() * 2);
+        let mut recent: Vec<u32> = slots.free.get(from..).unwrap_or_default().to_vec();
+        recent.sort_unstable();
+        free.retain(|slot| recent.binary_search(slot).is_ok());
+        free
+    });
+    if !stale.is_empty() {
+        hooks(|h| h.forget(&stale));
+    }
+}
+
+/// JavaScript as the keeper of values, and as clock and chance.
+pub struct Js;
+
+impl HostValues for Js {
+    fn retain(&self, slot: u32) -> u32 {
+        SLOTS.with_borrow_mut(|slots| *slots.extra.entry(slot).or_default() += 1);
+        slot
+    }
+
+    fn release(&self, slot: u32) {
+        SLOTS.with_borrow_mut(|slots| {
+            if !slots.extra.is_empty()
+                && let Some(held) = slots.extra.get_mut(&slot)
+            {
+                *held -= 1;
+                if *held == 0 {
+                    slots.extra.remove(&slot);
+                }
+                return;
+            }
+            slots.free.push(slot);
+            slots.stale.push(slot);
+        });
+    }
+
+    fn materialise(&self, slot: u32) -> Result<Value> {
+        crate::convert::from_js(&kept(slot))
+    }
+}
+
+impl Host for Js {
+    fn now(&self) -> u64 {
+        date_now() as u64
+    }
+
+    fn random(&self) -> u64 {
+        let half = || (math_random() * 4_294_967_296.0) as u64;
+        half() << 32 | half()
+    }
+
+    fn sleep(&self, milliseconds: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
+        let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX);
+        Box::pin(gloo_timers::future::TimeoutFuture::new(milliseconds))
+    }
+}
+
+/// The error as JavaScript throws it.
+pub fn thrown(error: &Error) -> JsValue {
+    hooks(|h| h.error(error.kind().code(), error.message(), error.key())).unwrap_or_default()
+}
+
+/// What JavaScript threw, as an error; `otherwise` is its kind where it does not say.
+pub fn caught(thrown: &JsValue, otherwise: ErrorKind) -> Error {
+    let text = |name: &str| {
+        js_sys::Reflect::get(thrown, &name.into()).ok().and_then(|v| v.as_string())
+    };
+    let kind = text("code").and_then(|code| ErrorKind::from_code(&code));
+    let message = text("message")
+        .or_else(|| thrown.as_string())
+        .unwrap_or_else(|| "something was thrown that is no Error".to_owned());
+    let error = match kind {
+        Some(kind) => Error::new(kind, message),
+        None => Error::new(otherwise, format!("the custom code failed: {message}")),
+    };
+    match text("key") {
+        Some(key) => error.with_key(&key),
+        None => error,
+    }
+}

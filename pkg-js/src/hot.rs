@@ -1,0 +1,252 @@
+//! The calls that must be fast: keys in the scratch buffer, a number back, no promise where the
+//! backend is immediate.
+
+use crate::{
+    convert::to_js,
+    hooks::{clear_stale, next_slot, take_slot},
+    store::{Store, strings},
+    wire::{ABSENT, PROMISE, TAKE, fail, leave, leave_lists, promise, ready, with_text},
+};
+use dataknobs_kv::{
+    Error, ErrorKind, Result, ScanOptions, SetOptions, Ttl, Value,
+    backend::Want,
+};
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+/// What lies in a slot is answered with its number, everything else through `take()`.
+#[inline]
+fn code_of(value: &Value, inline: &mut Option<Value>) -> i32 {
+    match value {
+        Value::Host(held) => held.slot() as i32,
+        other => {
+            *inline = Some(other.clone());
+            TAKE
+        }
+    }
+}
+
+fn ttl_of(seconds: Option<f64>) -> Result<Option<Ttl>> {
+    seconds.map(Ttl::seconds).transpose()
+}
+
+/// The keys of a batch: joined by NUL, which no key may hold.
+fn split(text: &str, count: usize) -> Result<Vec<&str>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<&str> = text.split('\0').collect();
+    if keys.len() == count {
+        return Ok(keys);
+    }
+    Err(Error::new(
+        ErrorKind::InvalidKey,
+        "a key holds the control character U+0000, which no key may hold",
+    ))
+}
+
+/// A function over the scratch buffer's text that answers with a code.
+#[inline]
+fn over_text(len: usize, f: impl FnOnce(&str) -> Result<i32>) -> i32 {
+    match with_text(len, f) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) | Err(error) => fail(&error),
+    }
+}
+
+fn owned(len: usize) -> Result<String> {
+    with_text(len, str::to_owned)
+}
+
+fn promised(future: impl Future<Output = Result<JsValue>> + 'static) -> i32 {
+    leave(promise(future), PROMISE)
+}
+
+#[wasm_bindgen]
+impl Store {
+    /// The value under a key: its slot, or a code.
+    pub fn get(&self, len: usize) -> i32 {
+        if self.immediate() {
+            return over_text(len, |key| {
+                let mut inline = None;
+                let code = ready(self.inner().view(key, |stored| {
+                    stored.map_or(ABSENT, |s| code_of(s.value, &mut inline))
+                }))?;
+                Ok(match inline {
+                    Some(value) => leave(to_js(&value)?, TAKE),
+                    None => code,
+                })
+            });
+        }
+        let store = self.inner().clone();
+        let key = owned(len);
+        promised(async move {
+            match store.get(&key?).await? {
+                Some(value) => to_js(&value),
+                None => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Is there an entry under a key? 0, 1 or a code.
+    pub fn exists(&self, len: usize) -> i32 {
+        if self.immediate() {
+            return over_text(len, |key| ready(self.inner().exists(key)).map(i32::from));
+        }
+        let store = self.inner().clone();
+        let key = owned(len);
+        promised(async move { store.exists(&key?).await.map(JsValue::from) })
+    }
+
+    /// Removes what is under a key: 0, 1 or a code.
+    pub fn delete(&self, len: usize) -> i32 {
+        if self.immediate() {
+            let code = over_text(len, |key| ready(self.inner().delete(key)).map(i32::from));
+            clear_stale(false);
+            return code;
+        }
+        let store = self.inner().clone();
+        let key = owned(len);
+        promised(async move { store.delete(&key?).await.map(JsValue::from) })
+    }
+
+    /// Writes the value that JavaScript has put into the next slot, with a time to live in seconds.
+    /// The slot that is next now, or a code.
+    pub fn set(&self, len: usize, ttl: Option<f64>) -> i32 {
+        let value = Value::Host(take_slot());
+        if self.immediate() {
+            return over_text(len, |key| {
+                match ttl {
+                    None => drop(ready(self.inner().set(key, value))?),
+                    Some(seconds) => {
+                        let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
+                        let options = SetOptions { ttl: Some(ttl), ..SetOptions::default() };
+                        ready(self.inner().set_with(key, value, options))?;
+                    }
+                }
+                Ok(next_slot() as i32)
+            });
+        }
+        let store = self.inner().clone();
+        let key = owned(len);
+        promised(async move {
+            let key = key?;
+            let options = SetOptions {
+                ttl: ttl_of(ttl).map_err(|e| e.with_key(&key))?,
+                ..SetOptions::default()
+            };
+            // Read at once: the slot is free again before the backend has answered.
+            let value = value.materialise()?;
+            store.set_with(&key, value, options).await?;
+            Ok(JsValue::TRUE)
+        })
+    }
+
+    /// The values under `count` keys: how many numbers lie at `numbers()`, each a slot or a code
+    /// (those of `TAKE` come in order in the array that `take()` gives), or a code.
+    pub fn get_many(&self, len: usize, count: usize) -> i32 {
+        if self.immediate() {
+            let inline = Array::new();
+            let code = over_text(len, |text| {
+                let keys = split(text, count)?;
+                leave_lists(|numbers, _| {
+                    numbers.reserve(count);
+                    let mut fault = None;
+                    ready(self.inner().view_many(&keys, |_, stored| {
+                        numbers.push(match stored.map(|s| s.value) {
+                            None => ABSENT,
+                            Some(Value::Host(held)) => held.slot() as i32,
+                            Some(value) => {
+                                match to_js(value) {
+                                    Ok(value) => drop(inline.push(&value)),
+                                    Err(error) => fault = Some(error),
+                                }
+                                TAKE
+                            }
+                        });
+                    }))?;
+                    match fault {
+                        Some(error) => Err(error),
+                        None => Ok(numbers.len() as i32),
+                    }
+                })
+            });
+            if inline.length() > 0 && code >= 0 {
+                leave(inline.into(), TAKE);
+            }
+            return code;
+        }
+        let store = self.inner().clone();
+        let text = owned(len);
+        promised(async move {
+            let text = text?;
+            let values = store.get_many(&split(&text, count)?).await?;
+            let array = Array::new();
+            for value in &values {
+                array.push(&match value {
+                    Some(value) => to_js(value)?,
+                    None => JsValue::UNDEFINED,
+                });
+            }
+            Ok(array.into())
+        })
+    }
+
+    /// Writes `count` values, for an immediate backend: the slot of each lies at `numbers()`, where
+    /// JavaScript is to put it before it does anything else. How many there are, or a code; 0 with
+    /// `count` > 0: `take()` gives an array of true and errors.
+    pub fn set_many(&self, len: usize, count: usize, ttl: Option<f64>) -> i32 {
+        over_text(len, |text| {
+            let keys = split(text, count)?;
+            let options = SetOptions { ttl: ttl_of(ttl)?, ..SetOptions::default() };
+            let results = leave_lists(|numbers, _| {
+                numbers.reserve(count);
+                ready(self.inner().put_values(&keys, &options, |_| {
+                    let held = take_slot();
+                    numbers.push(held.slot() as i32);
+                    Value::Host(held)
+                }))
+            })?;
+            clear_stale(false);
+            if results.iter().all(Result::is_ok) {
+                return Ok(count as i32);
+            }
+            let array = Array::new();
+            for result in &results {
+                array.push(&match result {
+                    Ok(_) => JsValue::TRUE,
+                    Err(error) => crate::hooks::thrown(error),
+                });
+            }
+            Ok(leave(array.into(), 0))
+        })
+    }
+
+    /// The keys that match a pattern. Where the backend has numbers for its keys: how many lie at
+    /// `numbers()`, with the texts of those marked by their complement at `texts()`, joined by NUL.
+    pub fn keys(&self, len: usize, limit: Option<f64>, after: Option<String>, reverse: bool) -> i32 {
+        let options = ScanOptions { limit: limit.map(|n| n as usize), after, reverse };
+        if self.immediate() {
+            return over_text(len, |pattern| {
+                leave_lists(|numbers, texts| {
+                    ready(self.inner().walk(pattern, &options, Want::Keys, true, |found| {
+                        let id = found.id.unwrap_or_default() as i32;
+                        if found.first {
+                            if !texts.is_empty() {
+                                texts.push(0);
+                            }
+                            texts.extend_from_slice(found.key.as_bytes());
+                            numbers.push(!id);
+                        } else {
+                            numbers.push(id);
+                        }
+                    }))?;
+                    Ok(numbers.len() as i32)
+                })
+            });
+        }
+        let store = self.inner().clone();
+        let pattern = owned(len);
+        promised(async move { Ok(strings(&store.keys_with(&pattern?, &options).await?)) })
+    }
+}

@@ -1,0 +1,10 @@
+//! The store as the npm package's JavaScript half calls it. Keys and batches cross in one scratch
+//! buffer, values stay in JavaScript under numbers, and what is ready at once makes no promise.
+
+mod convert;
+mod custom;
+mod hooks;
+mod hot;
+mod open;
+mod store;
+mod wire;

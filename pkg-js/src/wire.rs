@@ -1,0 +1,129 @@
+//! How calls cross: the scratch buffer, the codes of the fast calls, futures that are ready at once.
+
+use crate::hooks::thrown;
+use dataknobs_kv::{Error, ErrorKind, Result};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+/// There is nothing under the key.
+pub const ABSENT: i32 = -1;
+/// `take()` gives the result.
+pub const TAKE: i32 = -2;
+/// `take()` gives a promise of the result.
+pub const PROMISE: i32 = -3;
+/// `take()` gives what is to be thrown.
+pub const THROW: i32 = -4;
+
+thread_local! {
+    static TAKEN: Cell<JsValue> = const { Cell::new(JsValue::UNDEFINED) };
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static NUMBERS: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
+    static TEXTS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The result of the last call that answered with a code for one.
+#[wasm_bindgen]
+pub fn take() -> JsValue {
+    TAKEN.replace(JsValue::UNDEFINED)
+}
+
+/// Leaves `value` for `take()`.
+pub fn leave(value: JsValue, code: i32) -> i32 {
+    TAKEN.set(value);
+    code
+}
+
+/// The code of an error, which `take()` gives.
+#[cold]
+pub fn fail(error: &Error) -> i32 {
+    leave(thrown(error), THROW)
+}
+
+/// The scratch buffer's address, with room for at least `bytes`. It may move: other addresses of
+/// this module are void afterwards.
+#[wasm_bindgen]
+pub fn scratch(bytes: usize) -> *const u8 {
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.len() < bytes {
+            scratch.resize(bytes.next_power_of_two(), 0);
+        }
+        scratch.as_ptr()
+    })
+}
+
+/// Lends the first `len` bytes of the scratch buffer as text.
+#[inline]
+pub fn with_text<R>(len: usize, f: impl FnOnce(&str) -> R) -> Result<R> {
+    SCRATCH.with_borrow(|scratch| {
+        let bytes = scratch.get(..len).unwrap_or_default();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(f(text)),
+            Err(_) => Err(Error::new(ErrorKind::InvalidArgument, "a text is not UTF-8")),
+        }
+    })
+}
+
+/// The address of the numbers that the last call left.
+#[wasm_bindgen]
+pub fn numbers() -> *const i32 {
+    NUMBERS.with_borrow(Vec::as_ptr).cast()
+}
+
+/// The address of the text that the last call left, in UTF-8; `texts_len` says how long it is.
+#[wasm_bindgen]
+pub fn texts() -> *const u8 {
+    TEXTS.with_borrow(Vec::as_ptr).cast()
+}
+
+/// How many bytes the text at `texts` has.
+#[wasm_bindgen]
+pub fn texts_len() -> usize {
+    TEXTS.with_borrow(Vec::len)
+}
+
+/// Fills the numbers and texts that a call leaves.
+pub fn leave_lists<R>(f: impl FnOnce(&mut Vec<i32>, &mut Vec<u8>) -> R) -> R {
+    NUMBERS.with_borrow_mut(|numbers| {
+        TEXTS.with_borrow_mut(|texts| {
+            numbers.clear();
+            texts.clear();
+            f(numbers, texts)
+        })
+    })
+}
+
+/// The result of a future of a backend that is ready at its first poll.
+#[inline]
+pub fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::new(
+            ErrorKind::Corrupt,
+            "a backend that says it is immediate was not: it is broken",
+        )),
+    }
+}
+
+/// What a call returns: the result where it is ready at once, else a promise of it.
+pub fn finish(
+    future: impl Future<Output = Result<JsValue>> + 'static,
+) -> Result<JsValue, JsValue> {
+    let mut future: Pin<Box<dyn Future<Output = Result<JsValue>>>> = Box::pin(future);
+    let mut context = Context::from_waker(Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        Poll::Ready(result) => result.map_err(|e| thrown(&e)),
+        Poll::Pending => Ok(promise(future)),
+    }
+}
+
+/// A promise of a future's result.
+pub fn promise(future: impl Future<Output = Result<JsValue>> + 'static) -> JsValue {
+    future_to_promise(async move { future.await.map_err(|e| thrown(&e)) }).into()
+}

@@ -1,0 +1,204 @@
+/**
+ * Values are isolated: what a caller does to an object after `set`, or to what `get` returned, does
+ * not change the store. A hand-written copy takes a sixth of the time of `structuredClone`.
+ */
+import { refused, type KVError } from "./error.js";
+import { Custom, serialized } from "./serializer.js";
+
+/** As deep as the core lets values nest. */
+const MAX_DEPTH = 256;
+const plain = Object.prototype;
+const prototypeOf = Object.getPrototypeOf as (value: object) => object | null;
+const describe = Object.getOwnPropertyDescriptor;
+const symbolsOf = Object.getOwnPropertySymbols;
+/** Thrown by the fast copy; where and why is found out afterwards. */
+const FAULT: unique symbol = Symbol("fault");
+
+/** A copy of what a caller hands over, checked. */
+export function copyIn(value: unknown, key: string | undefined): unknown {
+  if (typeof value === "string" && value.isWellFormed()) return value;
+  try {
+    return copyChecked(value, 0);
+  } catch (thrown) {
+    if (thrown !== FAULT) throw thrown;
+    throw explain(value, "value", key, []);
+  }
+}
+
+function copyChecked(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case "string":
+      if (!value.isWellFormed()) throw FAULT;
+      return value;
+    case "number":
+    case "boolean":
+    case "bigint":
+      return value;
+    case "object":
+      break;
+    default:
+      throw FAULT;
+  }
+  if (value === null) return null;
+  if (depth >= MAX_DEPTH) throw FAULT;
+  if (Array.isArray(value)) return copyArray(value, depth + 1);
+  const proto = prototypeOf(value);
+  if (proto !== plain && proto !== null && !isForeignPlain(proto)) return copySpecial(value, depth + 1);
+  if (symbolsOf(value).length > 0) throw FAULT;
+  for (const name in value) {
+    const field = describe(value, name);
+    if (field !== undefined && field.get !== undefined) throw FAULT;
+  }
+  const copy = { ...value } as Record<string, unknown>;
+  for (const name in copy) {
+    const field = copy[name];
+    if (typeof field === "string") {
+      if (!field.isWellFormed()) throw FAULT;
+    } else if (typeof field !== "number" && typeof field !== "boolean") {
+      const copied = copyChecked(field, depth + 1);
+      if (copied !== field) define(copy, name, copied);
+    }
+    if (!name.isWellFormed()) throw FAULT;
+  }
+  return copy;
+}
+
+/** Sets a field also where its name is `__proto__`. */
+export function define(object: object, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    (object as Record<string, unknown>)[name] = value;
+  }
+}
+
+/** The `Object.prototype` of another realm (a frame, a test runner's sandbox). */
+function isForeignPlain(proto: object): boolean {
+  return prototypeOf(proto) === null && Object.hasOwn(proto, "hasOwnProperty");
+}
+
+function copyArray(value: unknown[], depth: number): unknown[] {
+  const proto = prototypeOf(value);
+  if (proto !== Array.prototype && proto?.constructor?.name !== "Array") throw FAULT;
+  const copy = new Array<unknown>(value.length);
+  for (let at = 0; at < value.length; at++) {
+    // An accessor on an index is as rare as it is refused: holes and `undefined` are faults too.
+    copy[at] = copyChecked(value[at], depth);
+  }
+  return copy;
+}
+
+const TYPED = Object.getPrototypeOf(Uint8Array) as Function & { readonly prototype: object };
+
+function copySpecial(value: object, depth: number): unknown {
+  if (value instanceof Date) return new Date(value.getTime());
+  if (value instanceof TYPED) return copyTyped(value as Uint8Array);
+  if (value instanceof ArrayBuffer) return value.slice(0);
+  if (value instanceof Map) {
+    const copy = new Map<unknown, unknown>();
+    for (const [name, field] of value) copy.set(copyChecked(name, depth), copyChecked(field, depth));
+    return copy;
+  }
+  if (value instanceof Set) {
+    const copy = new Set<unknown>();
+    for (const item of value) copy.add(copyChecked(item, depth));
+    return copy;
+  }
+  if (value instanceof Custom) return new Custom(value.tag, copyChecked(value.body, depth));
+  const custom = serialized(value);
+  if (custom === undefined) throw FAULT;
+  return new Custom(custom.tag, copyChecked(custom.body, depth));
+}
+
+/** Node's `Buffer` comes back as the `Uint8Array` that it is. */
+function copyTyped(value: Uint8Array): unknown {
+  if (value instanceof Uint8Array) return Uint8Array.prototype.slice.call(value);
+  return (value as Uint8Array).slice();
+}
+
+/** A copy of what the store keeps, which needs no check. */
+export function copyOut(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const copy = value.slice() as unknown[];
+    for (let at = 0; at < copy.length; at++) {
+      const item = copy[at];
+      if (typeof item === "object" && item !== null) copy[at] = copyOut(item);
+    }
+    return copy;
+  }
+  if (prototypeOf(value) === plain) {
+    const copy = { ...value } as Record<string, unknown>;
+    for (const name in copy) {
+      const field = copy[name];
+      if (typeof field === "object" && field !== null) define(copy, name, copyOut(field));
+    }
+    return copy;
+  }
+  return copySpecialOut(value);
+}
+
+function copySpecialOut(value: object): unknown {
+  if (value instanceof Custom) return value.revive();
+  if (value instanceof Map) {
+    return new Map([...value].map(([name, field]) => [copyOut(name), copyOut(field)]));
+  }
+  if (value instanceof Set) return new Set([...value].map(copyOut));
+  return copySpecial(value, 0);
+}
+
+/** Where the fault is, and what it is. */
+function explain(value: unknown, path: string, key: string | undefined, above: object[]): KVError {
+  return find(value, path, above) ?? refused(`${path} cannot be stored`, key);
+
+  function find(value: unknown, path: string, above: object[]): KVError | undefined {
+    const no = (what: string): KVError => refused(`${path} ${what}`, key);
+    switch (typeof value) {
+      case "undefined": return no("is undefined: leave it out, or use null");
+      case "function": return no("is a function, which cannot be stored");
+      case "symbol": return no("is a symbol, which cannot be stored");
+      case "string": return value.isWellFormed() ? undefined : no("holds a lone surrogate: it is no Unicode text");
+      case "object": break;
+      default: return undefined;
+    }
+    if (value === null) return undefined;
+    if (above.includes(value)) return no("is a cycle: it contains itself");
+    if (above.length >= MAX_DEPTH) return no(`nests deeper than ${MAX_DEPTH}`);
+    const inside = [...above, value];
+    if (Array.isArray(value)) {
+      for (let at = 0; at < value.length; at++) {
+        const fault = find(value[at], `${path}[${at}]`, inside);
+        if (fault) return fault;
+      }
+      const proto = prototypeOf(value);
+      return proto === Array.prototype ? undefined : no("is an instance of a class: register a serializer for it");
+    }
+    if (value instanceof Map || value instanceof Set) {
+      let at = 0;
+      for (const item of value instanceof Map ? [...value].flat() : value) {
+        const fault = find(item, `${path}<${at++}>`, inside);
+        if (fault) return fault;
+      }
+      return undefined;
+    }
+    if (value instanceof Custom) return find(value.body, `${path}.body`, inside);
+    const proto = prototypeOf(value);
+    if (proto !== plain && proto !== null && !isForeignPlain(proto)) {
+      if (value instanceof Date || value instanceof TYPED || value instanceof ArrayBuffer) return undefined;
+      const custom = serialized(value);
+      if (custom !== undefined) return find(custom.body, `${path} as ${custom.tag}`, inside);
+      const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "a class";
+      return no(`is an instance of ${name}: register a serializer for it, or store its fields`);
+    }
+    if (symbolsOf(value).length > 0) return no("has a symbol for a name, which cannot be stored");
+    for (const name in value) {
+      const field = describe(value, name);
+      const at = `${path}.${name}`;
+      if (!name.isWellFormed()) return no("has a name with a lone surrogate");
+      if (field?.get !== undefined) return refused(`${at} is an accessor: store what it returns instead`, key);
+      const fault = find(field?.value, at, inside);
+      if (fault) return fault;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+/** Types of the user's own: a tag, and how to take a value apart and put it together again. */
+import { KVError, refused } from "./error.js";
+
+/** How instances of a class are stored, under a tag that every binding sees. */
+export interface Serializer<T = any> {
+  /** The name of the type in the store; not one of the built-in ones. */
+  readonly tag: string;
+  /** Is this value one of the type? */
+  readonly test: (value: object) => boolean;
+  /** What the value is made of: anything that can be stored. */
+  readonly serialize: (value: T) => unknown;
+  /** The value made of it. */
+  readonly deserialize: (body: any) => T;
+}
+
+/** The tags of the types that need no serializer. */
+export const BUILT_IN: ReadonlySet<string> = new Set([
+  "bigint", "date", "map", "set", "arraybuffer", "bytes", "double", "object", "absent",
+  "int8array", "uint8clampedarray", "int16array", "uint16array", "int32array", "uint32array",
+  "float32array", "float64array", "bigint64array", "biguint64array", "float16array",
+]);
+
+const serializers = new Map<string, Serializer>();
+
+/** Registers serializers for the whole program; the same tag again replaces the one before. */
+export function register(added: readonly Serializer[]): void {
+  for (const one of added) {
+    if (typeof one?.tag !== "string" || one.tag === "" || BUILT_IN.has(one.tag)) {
+      throw refused(`a serializer's tag is a text of its own, not ${JSON.stringify(one?.tag)}`);
+    }
+    for (const method of ["test", "serialize", "deserialize"] as const) {
+      if (typeof one[method] !== "function") throw refused(`the serializer ${one.tag} has no function ${method}`);
+    }
+  }
+  for (const one of added) serializers.set(one.tag, one);
+}
+
+/** A value of a custom type as the store keeps it. */
+export class Custom {
+  constructor(readonly tag: string, readonly body: unknown) {}
+
+  /** The user's value; without its serializer, tag and body. */
+  revive(): unknown {
+    const serializer = serializers.get(this.tag);
+    if (serializer === undefined) {
+      throw new KVError(
+        "unsupported",
+        `the value is of the type ${JSON.stringify(this.tag)}: open the store with a serializer for it`,
+      );
+    }
+    return serializer.deserialize(this.body);
+  }
+}
+
+/** Tag and body of a value that a serializer takes. */
+export function serialized(value: object): { tag: string; body: unknown } | undefined {
+  for (const one of serializers.values()) {
+    if (one.test(value)) return { tag: one.tag, body: one.serialize(value) };
+  }
+  return undefined;
+}

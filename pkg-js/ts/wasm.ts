@@ -1,0 +1,100 @@
+/** The wasm module: loading it once, and how keys and batches cross. */
+import { copyOut, define } from "./copy.js";
+import { KVError, type KVErrorCode } from "./error.js";
+import { putTogether, takeApart } from "./tags.js";
+import * as glue from "./wasm/dataknobs_kv.js";
+
+export { glue };
+
+/** The values that the store keeps, under the numbers that the core gives out. */
+export const values: unknown[] = [];
+
+let memory: WebAssembly.Memory;
+let bytes = new Uint8Array(0);
+let address = 0;
+let room = 0;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+/** Most keys are shorter, and a loop is faster for them than a call of the encoder. */
+const SHORT = 64;
+
+/** How a runtime gets at the module. */
+export type Source = () => Promise<{ module: WebAssembly.Module | BufferSource } | { module_or_path: unknown }>;
+
+let source: Source | undefined;
+let loading: Promise<void> | undefined;
+
+/** Says how this runtime gets at the module; it is loaded when the first store is opened. */
+export function from(where: Source): void {
+  source ??= where;
+}
+
+/** Loads the module, once. */
+export function load(): Promise<void> {
+  loading ??= start().catch((error: unknown) => {
+    loading = undefined;
+    throw new KVError("unavailable", `the WebAssembly module could not be loaded: ${String(error)}`);
+  });
+  return loading;
+}
+
+async function start(): Promise<void> {
+  if (source === undefined) throw new Error("no entry point of the package was imported");
+  const where = await source();
+  const exports = "module" in where ? glue.initSync(where) : await glue.default(where as never);
+  memory = exports.memory;
+  glue.start({
+    keep(slot: number, value: unknown) { values[slot] = value; },
+    kept(slot: number) { return copyOut(values[slot]); },
+    forget(slots: Uint32Array) { for (const slot of slots) values[slot] = undefined; },
+    take_apart: takeApart,
+    put_together: putTogether,
+    error(code: KVErrorCode, message: string, key?: string) { return new KVError(code, message, key); },
+    put: define,
+  });
+  grow(4096);
+}
+
+function grow(size: number): void {
+  address = glue.scratch(size);
+  room = size;
+  refresh();
+}
+
+function refresh(): void {
+  bytes = new Uint8Array(memory.buffer, address, room);
+}
+
+/** Writes a short text into the scratch buffer: how many bytes it takes. */
+export function writeText(text: string): number {
+  // A view is void once the memory has grown.
+  if (bytes.length === 0) refresh();
+  const length = text.length;
+  if (length <= SHORT) {
+    for (let at = 0; at < length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit > 127) return encode(text);
+      bytes[at] = unit;
+    }
+    return length;
+  }
+  return encode(text);
+}
+
+function encode(text: string): number {
+  if (text.length * 3 > room) grow(text.length * 3);
+  if (bytes.length === 0) refresh();
+  return encoder.encodeInto(text, bytes).written;
+}
+
+/** The numbers that the last call left. */
+export function numbers(count: number): Int32Array {
+  return new Int32Array(memory.buffer, glue.numbers(), count);
+}
+
+/** The texts that the last call left. */
+export function texts(): string[] {
+  const length = glue.texts_len();
+  if (length === 0) return [];
+  return decoder.decode(new Uint8Array(memory.buffer, glue.texts(), length)).split("\0");
+}

@@ -1,0 +1,293 @@
+//! Ids in the byte order of their keys: a list in chunks, so that neither an insertion nor a
+//! removal moves more than a chunk.
+
+use super::slab::Slab;
+
+/// The most ids in a chunk; few in tests, so that they meet the bounds.
+const CHUNK: usize = if cfg!(test) { 8 } else { 512 };
+/// How far a chunk is filled where many ids come in order.
+const FILL: usize = CHUNK / 8 * 7;
+
+/// Few ids in one piece, many in chunks of which none is empty.
+pub(super) enum SortedIds {
+    Few(Vec<u32>),
+    Many(Vec<Vec<u32>>),
+}
+
+/// The place of an id, or the one behind the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    chunk: usize,
+    at: usize,
+}
+
+impl Default for SortedIds {
+    fn default() -> Self {
+        SortedIds::Few(Vec::new())
+    }
+}
+
+impl SortedIds {
+    pub(super) fn view(&self) -> View<'_> {
+        View(match self {
+            SortedIds::Few(ids) if ids.is_empty() => &[],
+            SortedIds::Few(ids) => std::slice::from_ref(ids),
+            SortedIds::Many(chunks) => chunks,
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            SortedIds::Few(ids) => ids.is_empty(),
+            SortedIds::Many(chunks) => chunks.is_empty(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            SortedIds::Few(ids) => ids.len(),
+            SortedIds::Many(chunks) => chunks.iter().map(Vec::len).sum(),
+        }
+    }
+
+    /// Adds an id whose key comes last. An id that is there already stays alone.
+    pub(super) fn push(&mut self, id: u32) {
+        let last = match self {
+            SortedIds::Few(ids) => Some(ids),
+            SortedIds::Many(chunks) => chunks.last_mut(),
+        };
+        match last {
+            Some(ids) if ids.last() == Some(&id) => {}
+            Some(ids) if ids.len() < FILL => ids.push(id),
+            _ => self.chunks().push(vec![id]),
+        }
+    }
+
+    fn chunks(&mut self) -> &mut Vec<Vec<u32>> {
+        loop {
+            match self {
+                SortedIds::Many(chunks) => return chunks,
+                SortedIds::Few(ids) => {
+                    let ids = std::mem::take(ids);
+                    *self = SortedIds::Many(if ids.is_empty() { Vec::new() } else { vec![ids] });
+                }
+            }
+        }
+    }
+
+    /// Adds an id at its place. An id that is there already stays alone.
+    pub(super) fn insert(&mut self, id: u32, slab: &Slab) {
+        let key = slab.key(id);
+        let place = self.view().partition(|other| slab.key(other) < key);
+        if self.view().get(place) == Some(id) {
+            return;
+        }
+        if let SortedIds::Few(ids) = self
+            && ids.len() < CHUNK
+        {
+            // The only place with another chunk is the end.
+            let at = if place.chunk == 0 { place.at } else { ids.len() };
+            ids.insert(at, id);
+            return;
+        }
+        let chunks = self.chunks();
+        let end = place.chunk == chunks.len();
+        let Some(chunk) = (if end { chunks.last_mut() } else { chunks.get_mut(place.chunk) }) else {
+            return chunks.push(vec![id]);
+        };
+        if end {
+            if chunk.len() < CHUNK {
+                chunk.push(id);
+            } else {
+                chunks.push(vec![id]);
+            }
+            return;
+        }
+        chunk.insert(place.at, id);
+        if chunk.len() > CHUNK {
+            let rest = chunk.split_off(CHUNK / 2);
+            chunks.insert(place.chunk + 1, rest);
+        }
+    }
+
+    /// Takes an id out, if it is there.
+    pub(super) fn remove(&mut self, id: u32, slab: &Slab) {
+        let key = slab.key(id);
+        let place = self.view().partition(|other| slab.key(other) < key);
+        if self.view().get(place) != Some(id) {
+            return;
+        }
+        match self {
+            SortedIds::Few(ids) => drop(ids.remove(place.at)),
+            SortedIds::Many(chunks) => {
+                let Some(chunk) = chunks.get_mut(place.chunk) else { return };
+                chunk.remove(place.at);
+                let left = chunk.len();
+                if left == 0 {
+                    chunks.remove(place.chunk);
+                } else if left < CHUNK / 4
+                    && chunks.get(place.chunk + 1).is_some_and(|next| next.len() < CHUNK / 2)
+                {
+                    let next = chunks.remove(place.chunk + 1);
+                    if let Some(chunk) = chunks.get_mut(place.chunk) {
+                        chunk.extend(next);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps the ids that `keep` says.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        match self {
+            SortedIds::Few(ids) => ids.retain(|id| keep(*id)),
+            SortedIds::Many(chunks) => chunks.retain_mut(|chunk| {
+                chunk.retain(|id| keep(*id));
+                !chunk.is_empty()
+            }),
+        }
+    }
+
+    /// The same list with `more`, which are in order, among it.
+    pub(super) fn merged(&self, more: &[u32], slab: &Slab) -> SortedIds {
+        let (view, mut out) = (self.view(), SortedIds::default());
+        let mut place = Place::default();
+        let copy = |from: Place, to: Place, out: &mut SortedIds| {
+            let mut from = from;
+            while from < to
+                && let Some(id) = view.get(from)
+            {
+                out.push(id);
+                from = view.next(from);
+            }
+        };
+        for &id in more {
+            let key = slab.key(id);
+            let next = view.gallop(place, |other| slab.key(other) < key);
+            copy(place, next, &mut out);
+            out.push(id);
+            place = next;
+        }
+        copy(place, view.end(), &mut out);
+        out
+    }
+}
+
+/// A list, lent.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a>(&'a [Vec<u32>]);
+
+/// How many of the first of `count` things hold, where all that hold come first: looks near the
+/// beginning first.
+fn run(count: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
+    if count == 0 || !holds(0) {
+        return 0;
+    }
+    let (mut low, mut high) = (0, 1);
+    while high < count && holds(high) {
+        (low, high) = (high, high * 2);
+    }
+    // `low` holds; `high`, where there is one, does not.
+    let mut high = high.min(count);
+    low += 1;
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+impl<'a> View<'a> {
+    /// A list of one chunk, which is not empty.
+    pub(super) fn one(chunk: &'a Vec<u32>) -> View<'a> {
+        View(std::slice::from_ref(chunk))
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = u32> + 'a {
+        self.0.iter().flatten().copied()
+    }
+
+    pub(super) fn end(self) -> Place {
+        Place { chunk: self.0.len(), at: 0 }
+    }
+
+    #[inline]
+    pub(super) fn get(self, place: Place) -> Option<u32> {
+        self.0.get(place.chunk)?.get(place.at).copied()
+    }
+
+    fn len_of(self, chunk: usize) -> usize {
+        self.0.get(chunk).map_or(0, Vec::len)
+    }
+
+    #[inline]
+    pub(super) fn next(self, place: Place) -> Place {
+        self.whole(Place { chunk: place.chunk, at: place.at + 1 })
+    }
+
+    /// A place behind a chunk's end is the next one's beginning.
+    #[inline]
+    fn whole(self, place: Place) -> Place {
+        if place.at < self.len_of(place.chunk) {
+            return place;
+        }
+        Place { chunk: (place.chunk + 1).min(self.0.len()), at: 0 }
+    }
+
+    /// The place before, if there is one.
+    #[inline]
+    pub(super) fn before(self, place: Place) -> Option<Place> {
+        if let Some(at) = place.at.checked_sub(1) {
+            return Some(Place { chunk: place.chunk, at });
+        }
+        let chunk = place.chunk.checked_sub(1)?;
+        Some(Place { chunk, at: self.len_of(chunk).checked_sub(1)? })
+    }
+
+    /// How many ids lie from one place to another.
+    pub(super) fn distance(self, from: Place, to: Place) -> usize {
+        let between = self.0.get(from.chunk..to.chunk).unwrap_or_default();
+        (between.iter().map(Vec::len).sum::<usize>() + to.at).saturating_sub(from.at)
+    }
+
+    /// The first place whose id `before` does not hold for; it holds for all before.
+    pub(super) fn partition(self, mut before: impl FnMut(u32) -> bool) -> Place {
+        let chunk = self.0.partition_point(|ids| ids.last().is_some_and(|id| before(*id)));
+        let at = self.0.get(chunk).map_or(0, |ids| ids.partition_point(|id| before(*id)));
+        Place { chunk, at }
+    }
+
+    /// The first place from `from` on whose id `holds` does not hold for; near ones are cheap.
+    pub(super) fn gallop(self, from: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
+        let rest = self.0.get(from.chunk).and_then(|ids| ids.get(from.at..)).unwrap_or_default();
+        let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
+        let here = run(rest.len(), |at| on(rest.get(at)));
+        if here < rest.len() {
+            return Place { chunk: from.chunk, at: from.at + here };
+        }
+        let later = self.0.get(from.chunk + 1..).unwrap_or_default();
+        let skipped = run(later.len(), |at| on(later.get(at).and_then(|ids| ids.last())));
+        let at = later.get(skipped).map_or(0, |ids| ids.partition_point(|id| on(Some(id))));
+        Place { chunk: (from.chunk + 1 + skipped).min(self.0.len()), at }
+    }
+
+    /// The first place from which on `holds` holds for all up to `to`; near ones are cheap.
+    pub(super) fn gallop_back(self, to: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
+        let rest = self.0.get(to.chunk).and_then(|ids| ids.get(..to.at)).unwrap_or_default();
+        let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
+        let here = run(rest.len(), |at| on(rest.get(rest.len() - 1 - at)));
+        if here < rest.len() {
+            return Place { chunk: to.chunk, at: to.at - here };
+        }
+        let skipped = run(to.chunk, |at| on(self.0.get(to.chunk - 1 - at).and_then(|ids| ids.first())));
+        let Some(chunk) = (to.chunk - skipped).checked_sub(1) else {
+            return Place::default();
+        };
+        let at = self.0.get(chunk).map_or(0, |ids| ids.partition_point(|id| !on(Some(id))));
+        self.whole(Place { chunk, at })
+    }
+}

@@ -1,0 +1,290 @@
+//! All namespaces of a [`Memory`](super::Memory), and what happens to them under its lock.
+
+use super::{hashing::Hashing, slab::Slab, space::Space, walk};
+use crate::{
+    backend::{Applied, Change, Commit, Decision, Expect, Found, Mutation, Scan, Was},
+    error::{Error, ErrorKind, Result},
+    host::Host,
+    key::{Key, Namespace},
+    record::{Record, StoredRef, Version},
+};
+use hashbrown::HashTable;
+use std::ops::ControlFlow;
+
+pub(super) struct State {
+    slab: Slab,
+    hashing: Hashing,
+    spaces: Vec<Space>,
+    /// The places of `spaces` by name.
+    names: HashTable<usize>,
+    /// The place that was asked for last.
+    last: usize,
+    /// The newest version; no other write has the same.
+    version: u64,
+    /// How many entries there are.
+    count: usize,
+    max: usize,
+}
+
+#[inline]
+fn same(a: &Namespace, b: &Namespace) -> bool {
+    let (a, b) = (a.as_str(), b.as_str());
+    a.len() == b.len() && (std::ptr::eq(a, b) || a.is_empty() || a == b)
+}
+
+#[cold]
+fn full(max: usize) -> Error {
+    Error::new(
+        ErrorKind::QuotaExceeded,
+        format!("the store holds {max} entries, which is all it may: delete some, or raise `max_entries`"),
+    )
+}
+
+impl State {
+    pub(super) fn new(max: usize, host: &dyn Host) -> State {
+        State {
+            slab: Slab::default(),
+            hashing: Hashing::new(|| host.random()),
+            spaces: Vec::new(),
+            names: HashTable::new(),
+            last: 0,
+            version: 0,
+            count: 0,
+            max,
+        }
+    }
+
+    /// Forgets every entry.
+    pub(super) fn clear(&mut self) {
+        self.spaces = Vec::new();
+        self.names = HashTable::new();
+        self.count = 0;
+        // Last: values that the host keeps call it when they go.
+        self.slab = Slab::default();
+    }
+
+    #[inline]
+    fn place(&mut self, name: &Namespace) -> Option<usize> {
+        if self.spaces.get(self.last).is_some_and(|space| same(&space.name, name)) {
+            return Some(self.last);
+        }
+        self.place_by_name(name)
+    }
+
+    fn place_by_name(&mut self, name: &Namespace) -> Option<usize> {
+        let hash = self.hashing.of(name.as_str().as_bytes());
+        let spaces = &self.spaces;
+        let at = *self.names.find(hash, |at| spaces.get(*at).is_some_and(|s| same(&s.name, name)))?;
+        self.last = at;
+        Some(at)
+    }
+
+    #[cold]
+    fn add_space(&mut self, name: &Namespace) -> usize {
+        // Before there would be twice as many: those without a key go.
+        if self.spaces.len() == self.spaces.capacity() {
+            let was = self.spaces.len();
+            self.spaces.retain(|space| !space.is_empty());
+            self.spaces.reserve(was.max(4));
+            self.names.clear();
+            for at in 0..self.spaces.len() {
+                self.name_space(at);
+            }
+        }
+        self.spaces.push(Space::new(name.clone()));
+        self.last = self.spaces.len() - 1;
+        self.name_space(self.last);
+        self.last
+    }
+
+    fn name_space(&mut self, at: usize) {
+        let State { names, spaces, hashing, .. } = self;
+        let hash = |at: &usize| {
+            hashing.of(spaces.get(*at).map_or("", |space| space.name.as_str()).as_bytes())
+        };
+        names.insert_unique(hash(&at), at, hash);
+    }
+
+    #[inline]
+    fn find(&mut self, key: Key<'_>) -> Option<u32> {
+        let at = self.place(key.namespace())?;
+        let hash = self.hashing.of(key.as_str().as_bytes());
+        self.spaces.get(at)?.find(hash, key.as_str(), &self.slab)
+    }
+
+    #[inline]
+    pub(super) fn get(&mut self, key: Key<'_>) -> Option<StoredRef<'_>> {
+        let id = self.find(key)?;
+        self.slab.get(id).map(|entry| entry.lend())
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+        let hash = self.hashing.of(key.as_str().as_bytes());
+        if let Some(at) = self.place(key.namespace())
+            && let Some(space) = self.spaces.get_mut(at)
+            && let Some(id) = space.find(hash, key.as_str(), &self.slab)
+        {
+            self.version += 1;
+            space.replace(id, record, self.version, &mut self.slab);
+            return Ok(Version::Number(self.version));
+        }
+        self.insert(hash, key, record, host)
+    }
+
+    /// Writes under a key that is not there.
+    fn insert(&mut self, hash: u64, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+        if self.count >= self.max && self.sweep_all(host) == 0 {
+            return Err(full(self.max));
+        }
+        let at = match self.place(key.namespace()) {
+            Some(at) => at,
+            None => self.add_space(key.namespace()),
+        };
+        let State { slab, hashing, spaces, version, count, .. } = self;
+        *version += 1;
+        let done = spaces
+            .get_mut(at)
+            .is_some_and(|space| space.insert(hash, key.as_str(), record, *version, slab, hashing));
+        if !done {
+            return Err(full(*count));
+        }
+        *count += 1;
+        Ok(Version::Number(*version))
+    }
+
+    pub(super) fn delete(&mut self, key: Key<'_>) -> Was {
+        let hash = self.hashing.of(key.as_str().as_bytes());
+        let Some(at) = self.place(key.namespace()) else {
+            return Was::Absent;
+        };
+        let Some(space) = self.spaces.get_mut(at) else {
+            return Was::Absent;
+        };
+        match space.remove(hash, key.as_str(), &mut self.slab) {
+            None => Was::Absent,
+            Some(expires_at) => {
+                self.count -= 1;
+                Was::Stored(expires_at)
+            }
+        }
+    }
+
+    pub(super) fn update(
+        &mut self,
+        key: Key<'_>,
+        host: &dyn Host,
+        mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision>,
+    ) -> Result<Option<Version>> {
+        let hash = self.hashing.of(key.as_str().as_bytes());
+        let at = self.place(key.namespace());
+        let State { slab, spaces, version, .. } = self;
+        if let Some(space) = at.and_then(|at| spaces.get_mut(at))
+            && let Some(id) = space.find(hash, key.as_str(), slab)
+        {
+            match decide(slab.get(id).map(|entry| entry.lend()))? {
+                Decision::Put(record) => {
+                    *version += 1;
+                    space.replace(id, record, *version, slab);
+                    return Ok(Some(Version::Number(*version)));
+                }
+                Decision::Delete => drop(self.delete(key)),
+                Decision::Keep => {}
+            }
+            return Ok(None);
+        }
+        match decide(None)? {
+            Decision::Put(record) => self.insert(hash, key, record, host).map(Some),
+            Decision::Delete | Decision::Keep => Ok(None),
+        }
+    }
+
+    /// Does what a mutation expects hold, and does the mutation add an entry (1) or take one (-1)?
+    fn check(&mut self, mutation: &Mutation<'_>) -> (bool, isize) {
+        let found = self.get(mutation.key);
+        let holds = match mutation.expect {
+            Expect::Any => true,
+            Expect::Absent => found.is_none(),
+            Expect::At(version) => found.is_some_and(|stored| stored.version == *version),
+        };
+        let grows = match (mutation.change, found.is_some()) {
+            (Change::Put(_), false) => 1,
+            (Change::Delete, true) => -1,
+            _ => 0,
+        };
+        (holds, grows)
+    }
+
+    pub(super) fn commit(&mut self, batch: &[Mutation<'_>], host: &dyn Host) -> Result<Commit> {
+        // A sweep may take what was expected: then all is checked again, and nothing is left to
+        // sweep.
+        loop {
+            let mut growth = 0;
+            for (index, mutation) in batch.iter().enumerate() {
+                let (holds, grows) = self.check(mutation);
+                if !holds {
+                    return Ok(Commit::Conflict { index });
+                }
+                growth += grows;
+            }
+            if growth <= 0 || self.count.saturating_add_signed(growth) <= self.max {
+                break;
+            }
+            if self.sweep_all(host) == 0 {
+                return Err(full(self.max));
+            }
+        }
+        // Deletions may come after what they make room for.
+        let max = std::mem::replace(&mut self.max, usize::MAX);
+        let applied: Result<Vec<_>> =
+            batch.iter().map(|mutation| self.apply(mutation, host)).collect();
+        self.max = max;
+        Ok(Commit::Done(applied?))
+    }
+
+    fn apply(&mut self, mutation: &Mutation<'_>, host: &dyn Host) -> Result<Applied> {
+        Ok(match mutation.change {
+            Change::Put(record) => Applied::Written(self.put(mutation.key, record.clone(), host)?),
+            Change::Delete => Applied::Deleted(self.delete(mutation.key)),
+            Change::Keep => Applied::Checked,
+        })
+    }
+
+    pub(super) fn sweep(&mut self, name: &Namespace, before: u64) -> usize {
+        let Some(at) = self.place(name) else { return 0 };
+        let Some(space) = self.spaces.get_mut(at) else { return 0 };
+        let gone = space.sweep(before, &mut self.slab);
+        self.count -= gone;
+        gone
+    }
+
+    /// Removes what has expired in any namespace.
+    #[cold]
+    fn sweep_all(&mut self, host: &dyn Host) -> usize {
+        let now = host.now();
+        let gone = self.spaces.iter_mut().map(|space| space.sweep(now, &mut self.slab)).sum();
+        self.count -= gone;
+        gone
+    }
+
+    pub(super) fn namespaces(&self) -> Vec<Namespace> {
+        self.spaces.iter().filter(|space| !space.is_empty()).map(|space| space.name.clone()).collect()
+    }
+
+    pub(super) fn walk(
+        &mut self,
+        query: &Scan<'_>,
+        f: impl FnMut(Found<'_>) -> ControlFlow<()>,
+    ) -> Option<Box<str>> {
+        let at = self.place(query.namespace)?;
+        walk::walk(self.spaces.get_mut(at)?, &mut self.slab, &self.hashing, query, f)
+    }
+
+    /// How many keys scans of a namespace looked at.
+    #[cfg(test)]
+    pub(super) fn looked(&mut self, name: &Namespace) -> usize {
+        let State { slab, hashing, spaces, .. } = self;
+        let space = spaces.iter_mut().find(|space| same(&space.name, name));
+        space.map_or(0, |space| space.index(slab, hashing).looked)
+    }
+}

@@ -1,0 +1,5 @@
+//! The suite that every backend passes.
+
+mod host;
+
+pub use host::ManualHost;

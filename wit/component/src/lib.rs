@@ -1,0 +1,28 @@
+//! The store as a WebAssembly component: the world `dataknobs:kv/local` over the memory backend.
+//!
+//! Every future of the memory backend is ready at its first poll, so the exports are synchronous and
+//! there is no executor.
+
+mod convert;
+mod store;
+
+#[allow(unsafe_code, missing_docs, clippy::all, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({ path: "..", world: "local" });
+    export!(Component with_types_in self);
+
+    pub(crate) struct Component;
+}
+
+use bindings::{
+    Component,
+    exports::dataknobs::kv::{store as api, types},
+};
+
+impl api::Guest for Component {
+    type Store = store::Handle;
+
+    fn escape_pattern(text: String) -> String {
+        dataknobs_kv::escape_pattern(&text)
+    }
+}
