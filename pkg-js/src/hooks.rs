@@ -61,11 +61,12 @@ pub fn hooks<R>(f: impl FnOnce(&Hooks) -> R) -> Option<R> {
 
 /// The numbers of the values that JavaScript keeps: the array is there, the numbers are ours.
 struct Slots {
+    /// The free numbers, as a stack.
     free: Vec<u32>,
+    /// So many at the bottom of the stack are known to hold nothing over there any more.
+    clear: usize,
     /// How many numbers there are, free or not.
     len: u32,
-    /// Freed and perhaps still holding a value over there.
-    stale: Vec<u32>,
     /// How often a slot is held beyond once.
     extra: BTreeMap<u32, u32>,
 }
@@ -77,17 +78,19 @@ impl Slots {
     const fn new() -> Slots {
         Slots {
             free: Vec::new(),
+            clear: 0,
             len: 0,
-            stale: Vec::new(),
             extra: BTreeMap::new(),
         }
     }
 
-    fn next(&mut self) -> u32 {
-        match self.free.last() {
-            Some(slot) => *slot,
+    fn take(&mut self) -> u32 {
+        match self.free.pop() {
+            Some(slot) => {
+                self.clear = self.clear.min(self.free.len());
+                slot
+            }
             None => {
-                self.free.push(self.len);
                 self.len += 1;
                 self.len - 1
             }
@@ -95,20 +98,9 @@ impl Slots {
     }
 }
 
-/// The slot that [`take_slot`] takes next.
-#[wasm_bindgen]
-pub fn next_slot() -> u32 {
-    SLOTS.with_borrow_mut(Slots::next)
-}
-
 /// Takes a free slot over.
 pub fn take_slot() -> HostValue {
-    let slot = SLOTS.with_borrow_mut(|slots| {
-        let slot = slots.next();
-        slots.free.pop();
-        slot
-    });
-    HostValue::new(slot, &Js)
+    HostValue::new(SLOTS.with_borrow_mut(Slots::take), &Js)
 }
 
 /// Lets JavaScript keep `value`.
@@ -126,18 +118,13 @@ pub fn kept(slot: u32) -> JsValue {
 /// Lets JavaScript forget what the freed slots held. `all`: also where they are few.
 pub fn clear_stale(all: bool) {
     let stale = SLOTS.with_borrow_mut(|slots| {
-        if slots.stale.is_empty() || (!all && slots.stale.len() < MAX_STALE) {
+        let stale = slots.free.get(slots.clear..).unwrap_or_default();
+        if stale.is_empty() || (!all && stale.len() < MAX_STALE) {
             return Vec::new();
         }
-        // A slot that was taken again holds a value that somebody needs.
-        let mut free: Vec<u32> = std::mem::take(&mut slots.stale);
-        free.sort_unstable();
-        free.dedup();
-        let from = slots.free.len().saturating_sub(free.len() * 2);
-        let mut recent: Vec<u32> = slots.free.get(from..).unwrap_or_default().to_vec();
-        recent.sort_unstable();
-        free.retain(|slot| recent.binary_search(slot).is_ok());
-        free
+        let stale = stale.to_vec();
+        slots.clear = slots.free.len();
+        stale
     });
     if !stale.is_empty() {
         hooks(|h| h.forget(&stale));
@@ -165,7 +152,6 @@ impl HostValues for Js {
                 return;
             }
             slots.free.push(slot);
-            slots.stale.push(slot);
         });
     }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     convert::to_js,
-    hooks::{clear_stale, next_slot, take_slot},
+    hooks::{clear_stale, take_slot},
     store::{Store, strings},
     wire::{ABSENT, PROMISE, TAKE, fail, leave, leave_lists, promise, ready, with_text},
 };
@@ -110,35 +110,22 @@ impl Store {
         promised(async move { store.delete(&key?).await.map(JsValue::from) })
     }
 
-    /// Writes the value that JavaScript has put into the next slot, with a time to live in seconds.
-    /// The slot that is next now, or a code.
+    /// Writes a value, for an immediate backend, with a time to live in seconds: the slot where
+    /// JavaScript is to put it before it does anything else, or a code.
     pub fn set(&self, len: usize, ttl: Option<f64>) -> i32 {
-        let value = Value::Host(take_slot());
-        if self.immediate() {
-            return over_text(len, |key| {
-                match ttl {
-                    None => drop(ready(self.inner().set(key, value))?),
-                    Some(seconds) => {
-                        let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
-                        let options = SetOptions { ttl: Some(ttl), ..SetOptions::default() };
-                        ready(self.inner().set_with(key, value, options))?;
-                    }
+        over_text(len, |key| {
+            let held = take_slot();
+            let slot = held.slot();
+            let value = Value::Host(held);
+            match ttl {
+                None => drop(ready(self.inner().set(key, value))?),
+                Some(seconds) => {
+                    let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
+                    let options = SetOptions { ttl: Some(ttl), ..SetOptions::default() };
+                    ready(self.inner().set_with(key, value, options))?;
                 }
-                Ok(next_slot() as i32)
-            });
-        }
-        let store = self.inner().clone();
-        let key = owned(len);
-        promised(async move {
-            let key = key?;
-            let options = SetOptions {
-                ttl: ttl_of(ttl).map_err(|e| e.with_key(&key))?,
-                ..SetOptions::default()
-            };
-            // Read at once: the slot is free again before the backend has answered.
-            let value = value.materialise()?;
-            store.set_with(&key, value, options).await?;
-            Ok(JsValue::TRUE)
+            }
+            Ok(slot as i32)
         })
     }
 

@@ -116,6 +116,11 @@ macro_rules! call {
 
 #[wasm_bindgen]
 impl Store {
+    /// Is everything ready at once?
+    pub fn is_immediate(&self) -> bool {
+        self.immediate
+    }
+
     /// `set` with every option.
     pub fn set_with(
         &self,

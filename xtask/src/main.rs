@@ -21,6 +21,7 @@ fn bindgen(input: &str, out: &str) -> ExitCode {
     let result = bindgen
         .input_path(input)
         .out_name("dataknobs_kv")
+        .typescript(true)
         .web(true)
         .and_then(|b| b.remove_name_section(true).remove_producers_section(true).generate(out));
     match result {
