@@ -4,7 +4,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     maybe_send::{MaybeSend, MaybeSync},
 };
-use std::{cmp::Ordering, fmt};
+use std::fmt;
 
 /// How deep arrays and objects may nest, so that no reader can run out of stack.
 pub const MAX_DEPTH: usize = 256;
@@ -107,10 +107,18 @@ impl Object {
 
     /// The indexes of the fields, by name.
     fn sorted(&self) -> Vec<&(Box<str>, Value)> {
-        let mut fields: Vec<_> = self.0.iter().collect();
-        fields.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        fields
+        by_name(&self.0).into_iter().filter_map(|at| self.0.get(at)).collect()
     }
+}
+
+/// The indexes of fields by name, the last of each name first.
+fn by_name(fields: &[(Box<str>, Value)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order.sort_unstable_by(|&a, &b| match (fields.get(a), fields.get(b)) {
+        (Some(x), Some(y)) => x.0.cmp(&y.0).then(b.cmp(&a)),
+        _ => std::cmp::Ordering::Equal,
+    });
+    order
 }
 
 /// Of a repeated name the last value wins.
@@ -118,12 +126,7 @@ impl<S: Into<Box<str>>> FromIterator<(S, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (S, Value)>>(fields: I) -> Object {
         let mut all: Vec<(Box<str>, Value)> =
             fields.into_iter().map(|(n, v)| (n.into(), v)).collect();
-        // By name, the last of each first; then the place of a name is that of its last value.
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_unstable_by(|&a, &b| match (all.get(a), all.get(b)) {
-            (Some(x), Some(y)) => x.0.cmp(&y.0).then(b.cmp(&a)),
-            _ => Ordering::Equal,
-        });
+        let order = by_name(&all);
         let mut keep = vec![true; all.len()];
         for pair in order.windows(2) {
             if let [first, second] = *pair
@@ -341,11 +344,51 @@ impl Number<'_> {
                     && *b as i64 == *a
             }
             (Number::Big(a), Number::Float(b)) | (Number::Float(b), Number::Big(a)) => {
-                b.is_finite() && b.trunc() == *b && format!("{b:.0}") == **a
+                same_big(a, *b)
             }
             _ => false,
         }
     }
+}
+
+/// Is a double worth what decimal digits beyond 64 bits say? The digits are reduced to binary, so
+/// that no rounding decides. (Printing the double exactly instead costs 7 KB of wasm.)
+fn same_big(digits: &str, double: f64) -> bool {
+    let (negative, digits) = match digits.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, digits),
+    };
+    if !double.is_finite() || double.is_sign_negative() != negative || digits.len() > 310 {
+        return false;
+    }
+    // Base 2^32, least significant first.
+    let mut words: Vec<u32> = Vec::new();
+    for digit in digits.bytes() {
+        if !digit.is_ascii_digit() {
+            return false;
+        }
+        let mut carry = u64::from(digit - b'0');
+        for word in &mut words {
+            carry += u64::from(*word) * 10;
+            *word = carry as u32;
+            carry >>= 32;
+        }
+        if carry > 0 {
+            words.push(carry as u32);
+        }
+    }
+    // Every partial sum is exact where the number has at most 53 significant bits; where it has
+    // more, some low word is lost, and the number is no double at all.
+    let mut worth = 0.0_f64;
+    for (at, word) in words.iter().enumerate().rev() {
+        let part = f64::from(*word) * 2_f64.powi(32 * at as i32);
+        let sum = worth + part;
+        if sum - worth != part || sum - part != worth {
+            return false;
+        }
+        worth = sum;
+    }
+    worth == double.abs()
 }
 
 macro_rules! from {

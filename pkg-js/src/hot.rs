@@ -59,7 +59,7 @@ fn owned(len: usize) -> Result<String> {
 }
 
 fn promised(future: impl Future<Output = Result<JsValue>> + 'static) -> i32 {
-    leave(promise(future), PROMISE)
+    leave(promise(Box::pin(future)), PROMISE)
 }
 
 #[wasm_bindgen]

@@ -115,7 +115,12 @@ pub fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 pub fn finish(
     future: impl Future<Output = Result<JsValue>> + 'static,
 ) -> Result<JsValue, JsValue> {
-    let mut future: Pin<Box<dyn Future<Output = Result<JsValue>>>> = Box::pin(future);
+    finish_boxed(Box::pin(future))
+}
+
+type Boxed = Pin<Box<dyn Future<Output = Result<JsValue>>>>;
+
+fn finish_boxed(mut future: Boxed) -> Result<JsValue, JsValue> {
     let mut context = Context::from_waker(Waker::noop());
     match future.as_mut().poll(&mut context) {
         Poll::Ready(result) => result.map_err(|e| thrown(&e)),
@@ -124,6 +129,6 @@ pub fn finish(
 }
 
 /// A promise of a future's result.
-pub fn promise(future: impl Future<Output = Result<JsValue>> + 'static) -> JsValue {
+pub fn promise(future: Boxed) -> JsValue {
     future_to_promise(async move { future.await.map_err(|e| thrown(&e)) }).into()
 }

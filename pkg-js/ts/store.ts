@@ -170,7 +170,7 @@ export class KVStore<M = KeyMap> {
     const count = this.#core.get_many(writeKeys(list), list.length);
     if (count < 0) return abortable(taken(count) as T[], options);
     const slots = numbers(count);
-    const found = new Array<T | undefined>(count);
+    const found = new Array<T | undefined>(count).fill(undefined);
     let inline: T[] | undefined;
     let used = 0;
     for (let at = 0; at < count; at++) {

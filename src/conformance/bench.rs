@@ -371,6 +371,7 @@ pub(super) fn values() -> Vec<Value> {
             body,
         }))
     };
+    let list = |items: Vec<Value>| Value::from(items);
     let object = |fields: Vec<(&'static str, Value)>| Value::from(Object::from_iter(fields));
     let mut all: Vec<Value> = vec![Value::Null, true.into(), false.into()];
     all.extend(
@@ -396,19 +397,19 @@ pub(super) fn values() -> Vec<Value> {
         Value::from(&[0_u8, 1, 127, 128, 254, 255][..]),
         Value::from((0..=255).collect::<Vec<u8>>()),
         Value::from(Vec::<Value>::new()),
-        Value::from(vec![1.into(), 1.0.into(), "1".into(), Value::Null, vec![].into()]),
+        list(vec![1.into(), 1.0.into(), "1".into(), Value::Null, list(vec![])]),
         Value::from(Object::new()),
         object(vec![("z", 1.into()), ("a", 2.0.into()), ("", Value::Null), ("é", "x".into())]),
-        object(vec![("$", vec!["bytes".into(), "AA==".into()].into())]),
+        object(vec![("$", list(vec!["bytes".into(), "AA==".into()]))]),
         object(vec![("$", 1.into())]),
-        object(vec![("__proto__", 1.into()), ("10", 1.into()), ("9", vec![object(vec![])].into())]),
+        object(vec![("__proto__", 1.into()), ("10", 1.into()), ("9", list(vec![object(vec![])]))]),
         object(vec![("b", Value::from(&[1_u8, 2][..])), ("n", f64::NAN.into()), ("m", (-0.0).into())]),
         tagged("bigint", "123456789012345678901234567890".into()),
         tagged("date", 1_700_000_000_000_i64.into()),
-        tagged("map", vec![vec![1.into(), tagged("set", vec!["x".into()].into())].into()].into()),
+        tagged("map", list(vec![list(vec![1.into(), tagged("set", list(vec!["x".into()]))])])),
         tagged("acme.point", object(vec![("x", 1.5.into())])),
-        vec![tagged("date", (-1).into()), object(vec![("t", tagged("", Value::Null))])].into(),
-        (0..200).fold(Value::from(7), |inner, _| vec![inner].into()),
+        list(vec![tagged("date", (-1).into()), object(vec![("t", tagged("", Value::Null))])]),
+        (0..200).fold(Value::from(7), |inner, _| list(vec![inner])),
     ]);
     all
 }

@@ -138,13 +138,13 @@ pub(super) async fn walk<B: Backend>(t: &Bench<B>) -> Found {
         let mut faults = Vec::new();
         let mut after: Option<Box<str>> = None;
         for _ in 0..KEYS.len() + 2 {
-            let query = Scan {
+            let page = Scan {
                 after: after.as_deref(),
                 ..query
             };
-            after = t
+            let next = t
                 .backend()
-                .walk(&query, |found| {
+                .walk(&page, |found| {
                     let matches = pattern.matches(found.key);
                     if found.matched && !matches {
                         faults.push(format!("{} is told to match {text:?}", found.key));
@@ -158,6 +158,7 @@ pub(super) async fn walk<B: Backend>(t: &Bench<B>) -> Found {
                     ControlFlow::Continue(())
                 })
                 .await?;
+            after = next;
             if after.is_none() {
                 break;
             }

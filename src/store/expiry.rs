@@ -23,7 +23,7 @@ impl<B: Backend> Store<B> {
     /// As [`get`](Store::get).
     pub async fn ttl(&self, key: &str) -> Result<Option<Option<Duration>>> {
         let expires_at = self
-            .view(key, |stored| stored.map(|s| s.expires_at))
+            .peek(key, |stored| stored.map(|s| s.expires_at))
             .await?;
         let now = self.host().now();
         Ok(expires_at.map(|at| at.map(|at| Duration::from_millis(at.get().saturating_sub(now)))))

@@ -14,7 +14,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn get_metadata(&self, key: &str) -> Result<Option<Metadata>> {
-        self.view(key, |stored| {
+        self.peek(key, |stored| {
             stored.map(|s| s.metadata.cloned().unwrap_or_default())
         })
         .await

@@ -135,7 +135,19 @@ impl<B: Backend> Store<B> {
         options: &ScanOptions,
         want: Want,
         ids: bool,
-        f: impl FnMut(&Found<'_>) + MaybeSend,
+        mut f: impl FnMut(&Found<'_>) + MaybeSend,
+    ) -> Result<()> {
+        self.walk_dyn(pattern, options, want, ids, &mut f).await
+    }
+
+    /// [`walk`](Store::walk) once for all: a copy for each operation is 10 KB of wasm.
+    async fn walk_dyn(
+        &self,
+        pattern: &str,
+        options: &ScanOptions,
+        want: Want,
+        ids: bool,
+        f: &mut dyn Each,
     ) -> Result<()> {
         self.check_open()?;
         let pattern = Pattern::parse(pattern)?;
@@ -161,7 +173,7 @@ impl<B: Backend> Store<B> {
         limit: usize,
         reverse: bool,
         (want, ids): (Want, bool),
-        mut f: impl FnMut(&Found<'_>) + MaybeSend,
+        f: &mut dyn Each,
     ) -> Result<()> {
         let mut left = limit;
         if left == 0 {
@@ -201,7 +213,7 @@ impl<B: Backend> Store<B> {
                             return ControlFlow::Continue(());
                         }
                     }
-                    f(&found);
+                    f.each(&found);
                     left -= 1;
                     if left == 0 {
                         ControlFlow::Break(())
@@ -224,6 +236,17 @@ impl<B: Backend> Store<B> {
                 _ => return Ok(()),
             }
         }
+    }
+}
+
+/// What is done with each key of a walk.
+trait Each: MaybeSend {
+    fn each(&mut self, found: &Found<'_>);
+}
+
+impl<F: FnMut(&Found<'_>) + MaybeSend> Each for F {
+    fn each(&mut self, found: &Found<'_>) {
+        self(found);
     }
 }
 
@@ -283,7 +306,7 @@ impl<B: Backend> Scanner<B> {
                 limit,
                 self.reverse,
                 (Want::Records, false),
-                |found| {
+                &mut |found: &Found<'_>| {
                     if let Some(stored) = found.stored {
                         entries.push(Entry::new(found.key, stored));
                     }

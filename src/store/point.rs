@@ -4,6 +4,7 @@ use super::{Entry, Now, Outcome, SetOptions, Store};
 use crate::{
     backend::{Applied, Backend, Change, Commit, Decision, Expect, Freshness, Mutation, Was},
     error::{Error, ErrorKind, Result},
+    key::Key,
     maybe_send::MaybeSend,
     record::{Record, StoredRef, Version},
     value::Value,
@@ -24,7 +25,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn get_entry(&self, key: &str) -> Result<Option<Entry>> {
-        self.view(key, |stored| stored.map(|s| Entry::new(key, s)))
+        self.peek(key, |stored| stored.map(|s| Entry::new(key, s)))
             .await
     }
 
@@ -33,7 +34,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn exists(&self, key: &str) -> Result<bool> {
-        self.view(key, |stored| stored.is_some()).await
+        self.peek(key, |stored| stored.is_some()).await
     }
 
     /// Lends the entry under `key` to `f`, without a copy. `f` may run under the backend's lock and
@@ -61,6 +62,27 @@ impl<B: Backend> Store<B> {
             .await
             .map_err(|e| e.with_key(key.as_str()))?;
         result.ok_or_else(|| crate::backend::update::wrong_count("read", 1, 0))
+    }
+
+    /// [`view`](Store::view) once for all that need not be the fastest.
+    pub(super) async fn peek<R: MaybeSend>(
+        &self,
+        key: &str,
+        f: impl FnOnce(Option<StoredRef<'_>>) -> R + MaybeSend,
+    ) -> Result<R> {
+        let mut f = Some(f);
+        let mut result = None;
+        self.peek_dyn(key, &mut |live: Option<StoredRef<'_>>| {
+            if let Some(f) = f.take() {
+                result = Some(f(live));
+            }
+        })
+        .await?;
+        result.ok_or_else(|| crate::backend::update::wrong_count("read", 1, 0))
+    }
+
+    async fn peek_dyn(&self, key: &str, look: &mut dyn Look) -> Result<()> {
+        self.view(key, |live| look.look(live)).await
     }
 
     /// Writes a new entry with `value` under `key`, whatever is there; it never expires.
@@ -153,9 +175,19 @@ impl<B: Backend> Store<B> {
     /// to do; `None` says that the condition does not hold.
     pub(super) async fn change(
         &self,
-        key: crate::key::Key<'_>,
-        mut now: Now<'_>,
+        key: Key<'_>,
+        now: Now<'_>,
         mut decide: impl FnMut(Option<StoredRef<'_>>, u64) -> Result<Option<Decision>> + MaybeSend,
+    ) -> Result<Outcome> {
+        self.change_dyn(key, now, &mut decide).await
+    }
+
+    /// [`change`](Store::change) once for all operations: a copy for each is 10 KB of wasm.
+    async fn change_dyn(
+        &self,
+        key: Key<'_>,
+        mut now: Now<'_>,
+        decide: &mut dyn Decide,
     ) -> Result<Outcome> {
         let mut lost = None;
         let version = self
@@ -164,7 +196,9 @@ impl<B: Backend> Store<B> {
             .update(self.host(), key, |stored| {
                 lost = None;
                 let live = now.live(stored);
-                let decision = decide(live, now.get()).map_err(|e| e.with_key(key.as_str()))?;
+                let decision = decide
+                    .decide(live, now.get())
+                    .map_err(|e| e.with_key(key.as_str()))?;
                 Ok(match (decision, stored) {
                     (None, _) => {
                         lost = Some(live.map(|s| Box::new(Entry::new(key.as_str(), s))));
@@ -268,6 +302,31 @@ impl<B: Backend> Store<B> {
         }
         let (from, to) = (self.key(from)?, self.key(to)?);
         self.move_entry(from, to).await
+    }
+}
+
+/// What a change does with the live entry and the time.
+trait Decide: MaybeSend {
+    fn decide(&mut self, live: Option<StoredRef<'_>>, now: u64) -> Result<Option<Decision>>;
+}
+
+impl<F> Decide for F
+where
+    F: FnMut(Option<StoredRef<'_>>, u64) -> Result<Option<Decision>> + MaybeSend,
+{
+    fn decide(&mut self, live: Option<StoredRef<'_>>, now: u64) -> Result<Option<Decision>> {
+        self(live, now)
+    }
+}
+
+/// What looks at a live entry.
+pub(super) trait Look: MaybeSend {
+    fn look(&mut self, live: Option<StoredRef<'_>>);
+}
+
+impl<F: FnMut(Option<StoredRef<'_>>) + MaybeSend> Look for F {
+    fn look(&mut self, live: Option<StoredRef<'_>>) {
+        self(live);
     }
 }
 

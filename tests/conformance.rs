@@ -1,0 +1,107 @@
+//! The suite over memory, through every way there is to it, and over what is broken on purpose.
+
+use dataknobs_kv::{
+    Host, Result, Store,
+    backend::{
+        Any, Backend,
+        memory::{Memory, MemoryOptions},
+    },
+    conformance::{Broken, Defect, Faulty, Late, ManualHost, Minimal, Report, Work, contend, run},
+};
+use std::sync::Arc;
+
+fn host() -> Arc<dyn Host> {
+    ManualHost::new(1_700_000_000_123)
+}
+
+fn memory(host: &Arc<dyn Host>) -> Memory {
+    Memory::new(MemoryOptions::default(), Arc::clone(host))
+}
+
+fn over<B: Backend>(wrap: impl Fn(Memory) -> B) -> Report {
+    let host = host();
+    let make = async || -> Result<B> { Ok(wrap(memory(&host))) };
+    pollster::block_on(run(Arc::clone(&host), make))
+}
+
+#[test]
+fn over_memory() {
+    let report = over(|memory| memory);
+    assert!(report.checks().len() > 50, "{}", report.checks().len());
+    report.assert();
+}
+
+#[test]
+fn over_memory_through_the_trait_alone() {
+    over(Minimal).assert();
+}
+
+#[test]
+fn over_memory_that_answers_late() {
+    over(Late).assert();
+    over(|memory| Late(Minimal(memory))).assert();
+}
+
+#[test]
+fn over_memory_that_may_lose_answers() {
+    over(|memory| Faulty::new(memory, 0.0, 0.0, 1)).assert();
+    over(|memory| Faulty::new(Late(memory), 0.0, 0.0, 1)).assert();
+}
+
+#[test]
+fn over_any() {
+    over(Any::Memory).assert();
+    over(|memory| Any::Dyn(Box::new(memory))).assert();
+    over(|memory| Any::Dyn(Box::new(Late(memory)))).assert();
+}
+
+/// The suite notices every defect, and says what it is about.
+#[test]
+fn every_defect_is_noticed() {
+    let mut unnoticed = Vec::new();
+    for defect in Defect::ALL {
+        let report = over(|memory| Broken::new(memory, *defect));
+        let noticed: Vec<&str> = report.failures().map(|(name, _)| name).collect();
+        println!("{defect:?}: {}", noticed.join(", "));
+        // The store's laws alone are not enough: the author of a backend needs the law it breaks.
+        if noticed.iter().all(|name| name.starts_with("store::")) {
+            unnoticed.push(defect);
+        }
+    }
+    assert!(unnoticed.is_empty(), "unnoticed: {unnoticed:?}");
+}
+
+/// 250 changes by 5 and by 20 workers, where a fifth of the requests is dropped and the answer to
+/// three in ten is lost: every change that was acknowledged is there once, every other one has an
+/// unknown outcome and is there at most once.
+#[test]
+fn no_change_is_lost_or_made_twice_on_a_bad_line() {
+    for workers in [5, 20] {
+        for work in Work::ALL {
+            for seed in 0..4 {
+                let host: Arc<dyn Host> = ManualHost::seeded(1_700_000_000_000, seed);
+                let backend = Faulty::new(Late(memory(&host)), 0.2, 0.3, seed);
+                let store = Store::new(backend, Arc::clone(&host));
+                let tally = contend(&store, work, workers, 250 / workers, seed);
+                let tally = pollster::block_on(tally);
+                println!("{work:?} by {workers}, seed {seed}: {tally:?}");
+                let tally = tally.expect("exact");
+                assert_eq!(tally.done + tally.unknown, 250 / workers * workers);
+                if work == Work::Increment {
+                    assert!(tally.unknown * 10 <= 250, "too many unknown: {tally:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The same on a line that is fine, where nothing may be unknown.
+#[test]
+fn no_change_is_lost_on_a_good_line() {
+    for work in Work::ALL {
+        let host = host();
+        let store = Store::new(Late(Minimal(memory(&host))), Arc::clone(&host));
+        let tally = pollster::block_on(contend(&store, work, 20, 12, 3)).expect("exact");
+        assert_eq!((tally.done, tally.unknown), (240, 0), "{work:?}");
+    }
+}
