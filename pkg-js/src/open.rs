@@ -77,16 +77,16 @@ fn opened(options: JsValue, custom: Option<js_sys::Object>) -> Result<Store> {
         )),
         (None, other) => {
             return Err(argument(format!(
-                "there is no backend {other:?} in this build; there is: memory"
+                "there is no backend \"{other}\" in this build; there is: memory"
             )));
         }
     };
     let interval = options.cleanup_interval;
     // The longest wait of a JavaScript timer is 2^31 - 1 ms.
     if !(interval > 0.0 && interval <= 2_147_483.0) {
-        return Err(argument(format!(
-            "cleanupInterval is a number of seconds, more than 0 and at most 2147483; got {interval}"
-        )));
+        return Err(argument((
+            "cleanupInterval is a number of seconds, more than 0 and at most 2147483"
+        ).to_owned()));
     }
     let store = dataknobs_kv::Store::new(backend, host);
     let root = if options.namespace.is_empty() {
@@ -105,8 +105,8 @@ fn memory_options(config: MemoryConfig) -> Result<MemoryOptions> {
     let max_entries = match config.max_entries {
         None => None,
         Some(n) if n >= 1.0 && n.trunc() == n && n <= 4_294_967_295.0 => Some(n as usize),
-        Some(n) => {
-            return Err(argument(format!("maxEntries is a whole number of at least 1; got {n}")));
+        Some(_) => {
+            return Err(argument("maxEntries is a whole number of at least 1".to_owned()));
         }
     };
     Ok(MemoryOptions { max_entries })

@@ -2,18 +2,19 @@
 
 use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
-    hooks::{clear_stale, keep, thrown},
+    hooks::{caught, clear_stale, keep, thrown},
     open::Timer,
     wire::finish,
 };
 use dataknobs_kv::{
-    AtomicOutcome, Check, Error, ErrorKind, Metadata, Pattern, Result, ScanOptions, SetOptions,
-    Ttl, Value, Version,
-    backend::{Any, Backend, Want},
+    AtomicOutcome, Check, Error, ErrorKind, Pattern, Result, ScanOptions, SetOptions, Tagged, Ttl,
+    Value, Version,
+    backend::{Any, Backend},
 };
-use js_sys::{Array, Map, Object, Reflect};
+use js_sys::{Array, Function, Map, Object, Promise, Reflect};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::JsFuture;
 
 type Inner = dataknobs_kv::Store<Any>;
 
@@ -69,11 +70,6 @@ impl Store {
         });
         *self.timer.borrow_mut() = Some(timer);
     }
-
-    /// A value from JavaScript, which stays there where nobody must look inside.
-    fn value(&self, value: JsValue) -> Result<Value> {
-        if self.immediate { Ok(keep(value)) } else { from_js(&value) }
-    }
 }
 
 /// An array of strings.
@@ -85,33 +81,289 @@ fn optional(value: Option<Value>) -> Result<JsValue> {
     value.map_or(Ok(JsValue::UNDEFINED), |value| to_js(&value))
 }
 
-/// The options of a `set`, by position: what an object would cost to read.
-fn set_options(
-    ttl: Option<f64>,
-    metadata: &JsValue,
-    flags: u32,
-    if_version: Option<String>,
-) -> Result<SetOptions> {
-    Ok(SetOptions {
-        ttl: ttl.map(Ttl::seconds).transpose()?,
-        metadata: metadata_from_js(metadata)?,
-        if_absent: flags & 1 != 0,
-        keep_ttl: flags & 2 != 0,
-        keep_metadata: flags & 4 != 0,
-        if_version: if_version.as_deref().map(Version::parse),
+/// The calls that need not be the fastest. One export and one future for all of them: one of each a
+/// call costs 30 KB of wasm.
+#[wasm_bindgen]
+#[derive(Clone, Copy)]
+pub enum Op {
+    /// `key, value, ttl, metadata, flags, ifVersion`
+    SetWith,
+    /// an array of such entries
+    SetManyWith,
+    /// `key`
+    GetEntry,
+    /// `key, version`
+    DeleteIf,
+    /// `key`
+    GetAndDelete,
+    /// `from, to`
+    Rename,
+    /// `from, to`
+    Copy,
+    /// an array of keys; an array of `[key, true, false or error]`
+    DeleteMany,
+    /// `pattern`; a Map
+    GetPattern,
+    /// `pattern`
+    DeletePattern,
+    /// `pattern`
+    CountPattern,
+    /// `pattern, limit, after, reverse, values`
+    ScanPage,
+    /// `key`
+    GetMetadata,
+    /// `key, fields`
+    SetMetadata,
+    /// `key, fields`
+    ReplaceMetadata,
+    /// `key`; seconds, or null: for ever
+    Ttl,
+    /// `key, seconds`
+    Expire,
+    /// `key`
+    Persist,
+    /// nothing
+    CleanupExpired,
+    /// `key, old, new`; `undefined` is absent
+    CompareAndSwap,
+    /// `key, f`
+    Update,
+    /// `key, delta`
+    Increment,
+    /// `key, tail`
+    Append,
+    /// an array of `[key, version or null]`, and one of `[key, value, ttl, metadata]` (a set) or `[key]`
+    Atomic,
+    /// nothing
+    Namespaces,
+    /// nothing
+    Clear,
+    /// nothing
+    Close,
+}
+
+/// The arguments of a call. The JavaScript half has checked their types.
+struct Args(Array);
+
+impl Args {
+    fn at(&self, index: u32) -> JsValue {
+        self.0.get(index)
+    }
+    fn text(&self, index: u32) -> String {
+        self.optional_text(index).unwrap_or_default()
+    }
+    fn optional_text(&self, index: u32) -> Option<String> {
+        self.at(index).as_string()
+    }
+    fn number(&self, index: u32) -> Option<f64> {
+        self.at(index).as_f64()
+    }
+    fn flag(&self, index: u32) -> bool {
+        self.at(index).is_truthy()
+    }
+    fn version(&self, index: u32) -> Option<Version> {
+        self.optional_text(index).map(|text| Version::parse(&text))
+    }
+    fn rows(&self, index: u32) -> Vec<Args> {
+        self.at(index).unchecked_into::<Array>().iter().map(|row| Args(row.unchecked_into())).collect()
+    }
+    /// The options of a `set`, from the third argument on.
+    fn set_options(&self) -> Result<SetOptions> {
+        let flags = self.number(4).unwrap_or_default() as u32;
+        Ok(SetOptions {
+            ttl: self.number(2).map(Ttl::seconds).transpose()?,
+            metadata: metadata_from_js(&self.at(3))?,
+            if_absent: flags & 1 != 0,
+            keep_ttl: flags & 2 != 0,
+            keep_metadata: flags & 4 != 0,
+            if_version: self.version(5),
+        })
+    }
+}
+
+fn count(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
+fn result_to_js<T: Into<JsValue>>(result: std::result::Result<T, &Error>) -> JsValue {
+    match result {
+        Ok(value) => value.into(),
+        Err(error) => thrown(error),
+    }
+}
+
+/// A call, on a store of its own: the promise may outlive the caller's.
+async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
+    let key = args.text(0);
+    let immediate = store.backend().immediate();
+    // A value stays on the other side where nobody must look inside.
+    let value = |value: JsValue| if immediate { Ok(keep(value)) } else { from_js(&value) };
+    Ok(match op {
+        Op::SetWith => {
+            let options = args.set_options().map_err(|e| e.with_key(&key))?;
+            store.set_with(&key, value(args.at(1))?, options).await?.is_done().into()
+        }
+        Op::SetManyWith => {
+            let mut entries = Vec::new();
+            for row in args.rows(0) {
+                let key = row.text(0);
+                let options = row.set_options().map_err(|e| e.with_key(&key))?;
+                entries.push((key, value(row.at(1))?, options));
+            }
+            let results = store.set_many(entries).await?;
+            let results = results.iter().map(|r| result_to_js(r.as_ref().map(|_| true)));
+            results.collect::<Array>().into()
+        }
+        Op::GetEntry => match store.get_entry(&key).await? {
+            Some(entry) => entry_to_js(&entry)?,
+            None => JsValue::UNDEFINED,
+        },
+        Op::DeleteIf => {
+            let version = Version::parse(&args.text(1));
+            store.delete_if(&key, &version).await?.is_done().into()
+        }
+        Op::GetAndDelete => optional(store.get_and_delete(&key).await?)?,
+        Op::Rename => store.rename(&key, &args.text(1)).await?.into(),
+        Op::Copy => store.copy(&key, &args.text(1)).await?.into(),
+        Op::DeleteMany => {
+            let keys = args.at(0).unchecked_into::<Array>();
+            let keys: Vec<String> = keys.iter().map(|k| k.as_string().unwrap_or_default()).collect();
+            let results = store.delete_each(&keys).await?;
+            let results = results.iter().map(|(key, result)| {
+                Array::of2(&JsValue::from_str(key), &result_to_js(result.as_ref().map(|b| *b)))
+            });
+            results.collect::<Array>().into()
+        }
+        Op::GetPattern => {
+            let map = Map::new();
+            for (key, value) in store.get_pattern(&key).await? {
+                map.set(&key.into(), &to_js(&value)?);
+            }
+            map.into()
+        }
+        Op::DeletePattern => count(store.delete_pattern(&key).await?),
+        Op::CountPattern => count(store.count_pattern(&key).await?),
+        Op::ScanPage => {
+            let options = ScanOptions {
+                limit: args.number(1).map(|n| n as usize),
+                after: args.optional_text(2),
+                reverse: args.flag(3),
+            };
+            if args.flag(4) {
+                let entries = store.entries(&key, &options).await?;
+                entries.iter().map(entry_to_js).collect::<Result<Array>>()?.into()
+            } else {
+                strings(&store.keys_with(&key, &options).await?)
+            }
+        }
+        Op::GetMetadata => match store.get_metadata(&key).await? {
+            Some(metadata) => object_to_js(&metadata)?,
+            None => JsValue::UNDEFINED,
+        },
+        Op::SetMetadata | Op::ReplaceMetadata => {
+            let fields = metadata_from_js(&args.at(1))?.unwrap_or_default();
+            match op {
+                Op::SetMetadata => store.set_metadata(&key, fields).await?,
+                _ => store.replace_metadata(&key, fields).await?,
+            }
+            .into()
+        }
+        Op::Ttl => match store.ttl(&key).await? {
+            None => JsValue::UNDEFINED,
+            Some(None) => JsValue::NULL,
+            Some(Some(left)) => (left.as_millis() as f64 / 1000.0).into(),
+        },
+        Op::Expire => {
+            let ttl = Ttl::seconds(args.number(1).unwrap_or_default());
+            store.expire(&key, ttl.map_err(|e| e.with_key(&key))?).await?.into()
+        }
+        Op::Persist => store.persist(&key).await?.into(),
+        Op::CleanupExpired => count(store.cleanup_expired().await?),
+        Op::CompareAndSwap => {
+            let given = |at: u32| Some(args.at(at)).filter(|v| !v.is_undefined());
+            let old = given(1).map(|old| from_js(&old)).transpose()?;
+            let new = given(2).map(value).transpose()?;
+            store.compare_and_swap(&key, old.as_ref(), new).await?.is_done().into()
+        }
+        Op::Update => {
+            let f: Function = args.at(1).unchecked_into();
+            let made = store.update(&key, |old| {
+                // The function is async over there: it gives a promise.
+                let made = optional(old).map(|old| f.call1(&JsValue::NULL, &old));
+                async move {
+                    let made = match made? {
+                        Ok(made) => JsFuture::from(made.unchecked_into::<Promise>()).await,
+                        Err(thrown) => Err(thrown),
+                    };
+                    value(made.map_err(|thrown| caught(&thrown, ErrorKind::Aborted))?)
+                }
+            });
+            to_js(&made.await?)?
+        }
+        Op::Increment => {
+            let delta = match from_js(&args.at(1))? {
+                Value::Tagged(big) => big_int(&big).ok_or_else(|| {
+                    Error::new(ErrorKind::InvalidArgument, "a delta fits into 64 bits").with_key(&key)
+                })?,
+                delta => delta,
+            };
+            match store.increment(&key, delta).await? {
+                // A number wherever one can hold the sum.
+                Value::Tagged(big) => to_js(&big_int(&big).unwrap_or(Value::Tagged(big)))?,
+                sum => to_js(&sum)?,
+            }
+        }
+        Op::Append => to_js(&store.append(&key, from_js(&args.at(1))?).await?)?,
+        Op::Atomic => {
+            let mut atomic = store.atomic();
+            for check in args.rows(0) {
+                let expected = check.version(1).map_or(Check::Absent, Check::Version);
+                atomic = atomic.check(check.text(0), expected);
+            }
+            for write in args.rows(1) {
+                let key = write.text(0);
+                atomic = if write.0.length() > 1 {
+                    let options = write.set_options().map_err(|e| e.with_key(&key))?;
+                    atomic.set_with(key, value(write.at(1))?, options)
+                } else {
+                    atomic.delete(key)
+                };
+            }
+            atomic_to_js(atomic.commit().await?)?
+        }
+        Op::Namespaces => strings(&store.namespaces().await?),
+        Op::Clear => count(store.clear().await?),
+        Op::Close => {
+            store.close().await?;
+            JsValue::UNDEFINED
+        }
     })
 }
 
-type Returned = Result<JsValue, JsValue>;
+fn big_int(big: &Tagged) -> Option<Value> {
+    let digits = big.body.as_text().filter(|_| &*big.tag == dataknobs_kv::BIGINT_TAG)?;
+    digits.parse().ok().map(Value::Int)
+}
 
-/// A call that is ready at once or gives a promise, on a clone of the store.
-macro_rules! call {
-    ($self:ident, |$store:ident| $body:expr) => {{
-        let $store = $self.inner.clone();
-        let returned = finish(async move { $body });
-        clear_stale(false);
-        returned
-    }};
+fn atomic_to_js(outcome: AtomicOutcome) -> Result<JsValue> {
+    let result = JsValue::from(Object::new());
+    let set = |name: &str, value: JsValue| drop(Reflect::set(&result, &name.into(), &value));
+    match outcome {
+        AtomicOutcome::Done(versions) => {
+            set("ok", true.into());
+            let versions = versions.iter().map(|version| match version {
+                Some(version) => JsValue::from_str(&version.to_string()),
+                None => JsValue::UNDEFINED,
+            });
+            set("versions", versions.collect::<Array>().into());
+        }
+        AtomicOutcome::Lost { index, entry } => {
+            set("ok", false.into());
+            set("index", count(index as u64));
+            set("entry", entry.map_or(Ok(JsValue::UNDEFINED), |entry| entry_to_js(&entry))?);
+        }
+    }
+    Ok(result)
 }
 
 #[wasm_bindgen]
@@ -121,295 +373,18 @@ impl Store {
         self.immediate
     }
 
-    /// `set` with every option.
-    pub fn set_with(
-        &self,
-        key: String,
-        value: JsValue,
-        ttl: Option<f64>,
-        metadata: JsValue,
-        flags: u32,
-        if_version: Option<String>,
-    ) -> Returned {
-        let value = self.value(value);
-        call!(self, |store| {
-            let options = set_options(ttl, &metadata, flags, if_version);
-            let options = options.map_err(|e| e.with_key(&key))?;
-            Ok(store.set_with(&key, value?, options).await?.is_done().into())
-        })
-    }
-
-    /// `setMany` with options for each: `[key, value, ttl, metadata, flags, ifVersion]` each.
-    pub fn set_many_with(&self, entries: Vec<Array>) -> Returned {
-        let values: Vec<_> = entries.iter().map(|entry| self.value(entry.get(1))).collect();
-        call!(self, |store| {
-            let mut all = Vec::with_capacity(entries.len());
-            for (entry, value) in entries.iter().zip(values) {
-                let key = entry.get(0).as_string().unwrap_or_default();
-                let options = set_options(
-                    entry.get(2).as_f64(),
-                    &entry.get(3),
-                    entry.get(4).as_f64().unwrap_or_default() as u32,
-                    entry.get(5).as_string(),
-                );
-                let options = options.map_err(|e| e.with_key(&key))?;
-                all.push((key, value?, options));
-            }
-            let results = store.set_many(all).await?;
-            let results = results.iter().map(|result| match result {
-                Ok(_) => JsValue::TRUE,
-                Err(error) => thrown(error),
-            });
-            Ok(results.collect::<Array>().into())
-        })
-    }
-
-    /// The entry under a key.
-    pub fn get_entry(&self, key: String) -> Returned {
-        call!(self, |store| match store.get_entry(&key).await? {
-            Some(entry) => entry_to_js(&entry),
-            None => Ok(JsValue::UNDEFINED),
-        })
-    }
-
-    /// Removes the entry under a key on its version.
-    pub fn delete_if(&self, key: String, version: &str) -> Returned {
-        let version = Version::parse(version);
-        call!(self, |store| Ok(store.delete_if(&key, &version).await?.is_done().into()))
-    }
-
-    /// Takes the value under a key out.
-    pub fn get_and_delete(&self, key: String) -> Returned {
-        call!(self, |store| optional(store.get_and_delete(&key).await?))
-    }
-
-    /// Moves an entry.
-    pub fn rename(&self, from: String, to: String) -> Returned {
-        call!(self, |store| store.rename(&from, &to).await.map(JsValue::from))
-    }
-
-    /// Copies an entry.
-    pub fn copy(&self, from: String, to: String) -> Returned {
-        call!(self, |store| store.copy(&from, &to).await.map(JsValue::from))
-    }
-
-    /// Removes entries: an array of `[key, true, false or error]`.
-    pub fn delete_many(&self, keys: Vec<String>) -> Returned {
-        call!(self, |store| {
-            let results = store.delete_each(&keys).await?;
-            let results = results.into_iter().map(|(key, result)| {
-                let result = result.map_or_else(|e| thrown(&e), JsValue::from);
-                Array::of2(&key.into(), &result)
-            });
-            Ok(results.collect::<Array>().into())
-        })
-    }
-
-    /// The values whose keys match.
-    pub fn get_pattern(&self, pattern: String) -> Returned {
-        call!(self, |store| {
-            let map = Map::new();
-            for (key, value) in store.get_pattern(&pattern).await? {
-                map.set(&key.into(), &to_js(&value)?);
-            }
-            Ok(map.into())
-        })
-    }
-
-    /// Removes what matches.
-    pub fn delete_pattern(&self, pattern: String) -> Returned {
-        call!(self, |store| Ok((store.delete_pattern(&pattern).await? as f64).into()))
-    }
-
-    /// How many match.
-    pub fn count_pattern(&self, pattern: String) -> Returned {
-        call!(self, |store| Ok((store.count_pattern(&pattern).await? as f64).into()))
-    }
-
-    /// A page of a scan: entries, or keys.
-    pub fn scan_page(
-        &self,
-        pattern: String,
-        limit: usize,
-        after: Option<String>,
-        reverse: bool,
-        values: bool,
-    ) -> Returned {
-        call!(self, |store| {
-            let options = ScanOptions { limit: Some(limit), after, reverse };
-            if !values {
-                return Ok(strings(&store.keys_with(&pattern, &options).await?));
-            }
-            let mut entries = Vec::new();
-            store
-                .walk(&pattern, &options, Want::Records, false, |found| {
-                    if let Some(stored) = found.stored {
-                        entries.push(dataknobs_kv::Entry::new(found.key, stored));
-                    }
-                })
-                .await?;
-            let entries = entries.iter().map(entry_to_js);
-            Ok(entries.collect::<Result<Array>>()?.into())
-        })
-    }
-
-    /// The metadata of an entry.
-    pub fn get_metadata(&self, key: String) -> Returned {
-        call!(self, |store| match store.get_metadata(&key).await? {
-            Some(metadata) => object_to_js(&metadata),
-            None => Ok(JsValue::UNDEFINED),
-        })
-    }
-
-    /// Merges or replaces the metadata of an entry.
-    pub fn set_metadata(&self, key: String, fields: JsValue, replace: bool) -> Returned {
-        call!(self, |store| {
-            let fields: Metadata = metadata_from_js(&fields)?.unwrap_or_default();
-            let done = match replace {
-                true => store.replace_metadata(&key, fields).await,
-                false => store.set_metadata(&key, fields).await,
-            };
-            done.map(JsValue::from)
-        })
-    }
-
-    /// How long an entry has left, in seconds; null: for ever.
-    pub fn ttl(&self, key: String) -> Returned {
-        call!(self, |store| Ok(match store.ttl(&key).await? {
-            None => JsValue::UNDEFINED,
-            Some(None) => JsValue::NULL,
-            Some(Some(left)) => (left.as_millis() as f64 / 1000.0).into(),
-        }))
-    }
-
-    /// Lets an entry expire.
-    pub fn expire(&self, key: String, seconds: f64) -> Returned {
-        call!(self, |store| {
-            let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(&key))?;
-            store.expire(&key, ttl).await.map(JsValue::from)
-        })
-    }
-
-    /// Lets an entry never expire.
-    pub fn persist(&self, key: String) -> Returned {
-        call!(self, |store| store.persist(&key).await.map(JsValue::from))
-    }
-
-    /// Removes what has expired.
-    pub fn cleanup_expired(&self) -> Returned {
-        call!(self, |store| Ok((store.cleanup_expired().await? as f64).into()))
-    }
-
-    /// Puts `new` in the place of `old`; `undefined` is absent.
-    pub fn compare_and_swap(&self, key: String, old: JsValue, new: JsValue) -> Returned {
-        let new = (!new.is_undefined()).then(|| self.value(new)).transpose();
-        call!(self, |store| {
-            let old = (!old.is_undefined()).then(|| from_js(&old)).transpose()?;
-            Ok(store.compare_and_swap(&key, old.as_ref(), new?).await?.is_done().into())
-        })
-    }
-
-    /// Puts what a function makes of a value in its place.
-    pub fn update(&self, key: String, f: js_sys::Function) -> Returned {
-        let immediate = self.immediate;
-        call!(self, |store| {
-            let value = store
-                .update(&key, move |old| {
-                    let f = f.clone();
-                    async move {
-                        let old = optional(old)?;
-                        // The function is async over there: it throws nothing, it rejects.
-                        let made = f.call1(&JsValue::NULL, &old);
-                        let made = match made.map(|made| made.dyn_into::<js_sys::Promise>()) {
-                            Ok(Ok(promise)) => wasm_bindgen_futures::JsFuture::from(promise).await,
-                            Ok(Err(value)) => Ok(value),
-                            Err(thrown) => Err(thrown),
-                        };
-                        let made = made
-                            .map_err(|thrown| crate::hooks::caught(&thrown, ErrorKind::Aborted))?;
-                        if immediate { Ok(keep(made)) } else { from_js(&made) }
-                    }
-                })
-                .await?;
-            to_js(&value)
-        })
-    }
-
-    /// Adds to a number.
-    pub fn increment(&self, key: String, delta: JsValue) -> Returned {
-        call!(self, |store| {
-            let delta = match from_js(&delta)? {
-                Value::Tagged(big) if &*big.tag == dataknobs_kv::BIGINT_TAG => {
-                    let digits = big.body.as_text().and_then(|d| d.parse().ok());
-                    Value::Int(digits.ok_or_else(|| {
-                        Error::new(ErrorKind::InvalidArgument, "a delta fits into 64 bits")
-                            .with_key(&key)
-                    })?)
-                }
-                delta => delta,
-            };
-            match store.increment(&key, delta).await? {
-                // `increment` gives a number wherever one can hold the sum.
-                Value::Tagged(big) => match big.body.as_text().and_then(|d| d.parse().ok()) {
-                    Some(n) => to_js(&Value::Int(n)),
-                    None => to_js(&Value::Tagged(big)),
-                },
-                sum => to_js(&sum),
-            }
-        })
-    }
-
-    /// Adds to a text or to bytes.
-    pub fn append(&self, key: String, tail: JsValue) -> Returned {
-        call!(self, |store| to_js(&store.append(&key, from_js(&tail)?).await?))
-    }
-
-    /// Checks `[key, version or null]` and writes `[key, value, ttl, metadata]` (a set) or `[key]`.
-    pub fn atomic(&self, checks: Vec<Array>, writes: Vec<Array>) -> Returned {
-        let values: Vec<_> = writes
-            .iter()
-            .map(|write| (write.length() > 1).then(|| self.value(write.get(1))).transpose())
-            .collect();
-        call!(self, |store| {
-            let text = |array: &Array| array.get(0).as_string().unwrap_or_default();
-            let mut atomic = store.atomic();
-            for check in &checks {
-                let expected = check.get(1).as_string();
-                let expected = expected.map_or(Check::Absent, |v| Check::Version(Version::parse(&v)));
-                atomic = atomic.check(text(check), expected);
-            }
-            for (write, value) in writes.iter().zip(values) {
-                atomic = match value? {
-                    None => atomic.delete(text(write)),
-                    Some(value) => {
-                        let options = set_options(write.get(2).as_f64(), &write.get(3), 0, None);
-                        let options = options.map_err(|e| e.with_key(&text(write)))?;
-                        atomic.set_with(text(write), value, options)
-                    }
-                };
-            }
-            let result = JsValue::from(Object::new());
-            let set = |name: &str, value: JsValue| drop(Reflect::set(&result, &name.into(), &value));
-            match atomic.commit().await? {
-                AtomicOutcome::Done(versions) => {
-                    set("ok", true.into());
-                    let versions = versions.iter().map(|version| match version {
-                        Some(version) => JsValue::from_str(&version.to_string()),
-                        None => JsValue::UNDEFINED,
-                    });
-                    set("versions", versions.collect::<Array>().into());
-                }
-                AtomicOutcome::Lost { index, entry } => {
-                    set("ok", false.into());
-                    set("index", (index as f64).into());
-                    set("entry", match entry {
-                        Some(entry) => entry_to_js(&entry)?,
-                        None => JsValue::UNDEFINED,
-                    });
-                }
-            }
-            Ok(result)
-        })
+    /// One of the calls of [`Op`]: the result, or a promise of it.
+    pub fn call(&self, op: Op, args: Array) -> Result<JsValue, JsValue> {
+        if let Op::Close = op {
+            self.timer.take();
+        }
+        let store = match (op, &self.connection) {
+            (Op::Close, Some(connection)) => connection.clone(),
+            _ => self.inner.clone(),
+        };
+        let returned = finish(run(store, op, Args(args)));
+        clear_stale(matches!(op, Op::Clear));
+        returned
     }
 
     /// The store of another namespace over the same connection.
@@ -419,31 +394,6 @@ impl Store {
             immediate: self.immediate,
             connection: None,
             timer: Rc::default(),
-        })
-    }
-
-    /// The names of the namespaces that hold entries.
-    pub fn namespaces(&self) -> Returned {
-        call!(self, |store| Ok(strings(&store.namespaces().await?)))
-    }
-
-    /// Removes every entry of this namespace.
-    pub fn clear(&self) -> Returned {
-        let count = call!(self, |store| Ok((store.clear().await? as f64).into()));
-        clear_stale(true);
-        count
-    }
-
-    /// Closes the store, and the connection where this is the store that was opened.
-    pub fn close(&self) -> Returned {
-        self.timer.take();
-        let connection = self.connection.clone();
-        call!(self, |store| {
-            store.close().await?;
-            if let Some(connection) = connection {
-                connection.close().await?;
-            }
-            Ok(JsValue::UNDEFINED)
         })
     }
 }

@@ -9,6 +9,7 @@ import type {
 } from "./types.js";
 import { glue, load, numbers, texts, values, writeText } from "./wasm.js";
 
+const { Op } = glue;
 const ABSENT = -1;
 const TAKE = -2;
 const THROW = -4;
@@ -115,7 +116,7 @@ export class KVStore<M = KeyMap> {
       options?.signal?.throwIfAborted();
       if (!this.#immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
         const kept = copyIn(value, key);
-        return abortable(this.#core.set_with(text(key), kept, ...words) as boolean, options);
+        return abortable(this.#core.call(Op.SetWith, [text(key), kept, ...words]) as boolean, options);
       }
       ttl = words[0];
     }
@@ -131,7 +132,7 @@ export class KVStore<M = KeyMap> {
     if (options !== undefined) {
       check.delete(options);
       options.signal?.throwIfAborted();
-      if (options.ifVersion !== undefined) return abortable(this.#slow(() => this.#core.delete_if(text(key), options.ifVersion as string)), options);
+      if (options.ifVersion !== undefined) return abortable(this.#slow(() => this.#core.call(Op.DeleteIf, [text(key), options.ifVersion as string])), options);
     }
     const code = this.#core.delete(this.#key(text(key)));
     return abortable(flag(code), options);
@@ -145,22 +146,22 @@ export class KVStore<M = KeyMap> {
 
   /** The entry under `key`: value, metadata and the system fields. */
   async getEntry<K extends string>(key: K, options?: Abortable): Promise<Entry<ValueOf<M, K>> | undefined> {
-    return this.#call(options, "getEntry", () => this.#core.get_entry(text(key)));
+    return this.#call(options, "getEntry", () => this.#core.call(Op.GetEntry, [text(key)]));
   }
 
   /** Takes the value under `key` out. */
   async getAndDelete<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
-    return this.#call(options, "getAndDelete", () => this.#core.get_and_delete(text(key)));
+    return this.#call(options, "getAndDelete", () => this.#core.call(Op.GetAndDelete, [text(key)]));
   }
 
   /** Moves the entry under `from` to `to`. False: there was none. */
   async rename(from: string, to: string, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "rename", () => this.#core.rename(text(from), text(to)));
+    return this.#call(options, "rename", () => this.#core.call(Op.Rename, [text(from), text(to)]));
   }
 
   /** Copies the entry under `from` to `to`. False: there was none. */
   async copy(from: string, to: string, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "copy", () => this.#core.copy(text(from), text(to)));
+    return this.#call(options, "copy", () => this.#core.call(Op.Copy, [text(from), text(to)]));
   }
 
   /** The values under `keys`, in their order, repeats included. */
@@ -217,14 +218,14 @@ export class KVStore<M = KeyMap> {
   #setEach(keys: string[], kept: unknown[], words: (SetWords | undefined)[], shared: SetWords): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
     const rows = keys.map((key, at) => [key, kept[at], ...(words[at] ?? shared)]);
-    return this.#slow(() => this.#core.set_many_with(rows));
+    return this.#slow(() => this.#core.call(Op.SetManyWith, [rows]));
   }
 
   /** Removes the entries under `keys`: how many there were. */
   async deleteMany(keys: Iterable<string>, options?: Abortable): Promise<number> {
     if (options !== undefined) this.#begin(options, "deleteMany");
     const list = listOf(keys, "deleteMany");
-    const rows = await abortable(this.#slow<[string, boolean | KVError][]>(() => this.#core.delete_many(list)), options);
+    const rows = await abortable(this.#slow<[string, boolean | KVError][]>(() => this.#core.call(Op.DeleteMany, [list])), options);
     const done = allDone(rows.map((row) => row[1]), "deleteMany", rows.map((row) => row[0]));
     return done.reduce((count, one) => count + (one ? 1 : 0), 0);
   }
@@ -258,17 +259,17 @@ export class KVStore<M = KeyMap> {
 
   /** Keys and values that match `pattern`, in the order of the keys. */
   async getPattern<T = any>(pattern: string, options?: Abortable): Promise<Map<string, T>> {
-    return this.#call(options, "getPattern", () => (isPattern(pattern), this.#core.get_pattern(pattern)));
+    return this.#call(options, "getPattern", () => (isPattern(pattern), this.#core.call(Op.GetPattern, [pattern])));
   }
 
   /** Removes the entries whose keys match `pattern`: how many there were. */
   async deletePattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(options, "deletePattern", () => (isPattern(pattern), this.#core.delete_pattern(pattern)));
+    return this.#call(options, "deletePattern", () => (isPattern(pattern), this.#core.call(Op.DeletePattern, [pattern])));
   }
 
   /** How many keys match `pattern`. */
   async countPattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(options, "countPattern", () => (isPattern(pattern), this.#core.count_pattern(pattern)));
+    return this.#call(options, "countPattern", () => (isPattern(pattern), this.#core.call(Op.CountPattern, [pattern])));
   }
 
   /** Entries (or, with `values: false`, keys) that match `pattern`, fetched in pages. */
@@ -284,7 +285,7 @@ export class KVStore<M = KeyMap> {
       options.signal?.throwIfAborted();
       const limit = Math.min(PAGE, left);
       const page = await abortable(
-        this.#slow<(string | Entry)[]>(() => this.#core.scan_page(pattern, limit, after, options.reverse ?? false, entries)), options,
+        this.#slow<(string | Entry)[]>(() => this.#core.call(Op.ScanPage, [pattern, limit, after, options.reverse ?? false, entries])), options,
       );
       for (const item of page) {
         options.signal?.throwIfAborted();
@@ -304,40 +305,40 @@ export class KVStore<M = KeyMap> {
 
   /** The user's fields of the entry under `key`. */
   async getMetadata(key: string, options?: Abortable): Promise<{ [name: string]: any } | undefined> {
-    return this.#call(options, "getMetadata", () => this.#core.get_metadata(text(key)));
+    return this.#call(options, "getMetadata", () => this.#core.call(Op.GetMetadata, [text(key)]));
   }
 
   /** Merges `fields` into the metadata of the entry under `key`, shallow. False: there is no entry. */
   async setMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "setMetadata", () => this.#core.set_metadata(text(key), metadataIn(fields), false));
+    return this.#call(options, "setMetadata", () => this.#core.call(Op.SetMetadata, [text(key), metadataIn(fields)]));
   }
 
   /** Puts `fields` in the place of the metadata of the entry under `key`. False: there is no entry. */
   async replaceMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "replaceMetadata", () => this.#core.set_metadata(text(key), metadataIn(fields), true));
+    return this.#call(options, "replaceMetadata", () => this.#core.call(Op.ReplaceMetadata, [text(key), metadataIn(fields)]));
   }
 
   /** How many seconds the entry under `key` has left; `null`: it does not expire; `undefined`: there is none. */
   async ttl(key: string, options?: Abortable): Promise<number | null | undefined> {
-    return this.#call(options, "ttl", () => this.#core.ttl(text(key)));
+    return this.#call(options, "ttl", () => this.#core.call(Op.Ttl, [text(key)]));
   }
 
   /** Lets the entry under `key` expire after `seconds`. False: there is none. */
   async expire(key: string, seconds: number, options?: Abortable): Promise<boolean> {
     return this.#call(options, "expire", () => {
       if (typeof seconds !== "number") throw refused(`a time to live is a number of seconds; got ${typeof seconds}`, key);
-      return this.#core.expire(text(key), seconds);
+      return this.#core.call(Op.Expire, [text(key), seconds]);
     });
   }
 
   /** Lets the entry under `key` never expire. False: there is none. */
   async persist(key: string, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "persist", () => this.#core.persist(text(key)));
+    return this.#call(options, "persist", () => this.#core.call(Op.Persist, [text(key)]));
   }
 
   /** Removes what has expired in this namespace: how many entries. */
   async cleanupExpired(options?: Abortable): Promise<number> {
-    return this.#call(options, "cleanupExpired", () => this.#core.cleanup_expired());
+    return this.#call(options, "cleanupExpired", () => this.#core.call(Op.CleanupExpired, []));
   }
 
   /** Puts `next` in the place of `old`, where the value under `key` equals it; `undefined` is absent. */
@@ -345,7 +346,7 @@ export class KVStore<M = KeyMap> {
     return this.#call(options, "compareAndSwap", () => {
       const before = old === undefined ? undefined : copyIn(old, key);
       const after = next === undefined ? undefined : copyIn(next, key);
-      return this.#core.compare_and_swap(text(key), before, after);
+      return this.#core.call(Op.CompareAndSwap, [text(key), before, after]);
     });
   }
 
@@ -354,7 +355,7 @@ export class KVStore<M = KeyMap> {
     return this.#call(options, "update", () => {
       if (typeof f !== "function") throw refused(`update takes a function; got ${typeof f}`, key);
       let failure: { error: unknown } | undefined;
-      const made = this.#core.update(text(key), async (old: ValueOf<M, K> | undefined) => {
+      const made = this.#core.call(Op.Update, [text(key), async (old: ValueOf<M, K> | undefined) => {
         let value: unknown;
         try {
           value = await f(old);
@@ -364,7 +365,7 @@ export class KVStore<M = KeyMap> {
         }
         if (value === undefined) throw refused("the function given to update returned undefined: is a return missing?", key);
         return copyIn(value, key);
-      }) as Promise<ValueOf<M, K>>;
+      }]) as Promise<ValueOf<M, K>>;
       // What the caller's function throws comes out as it is.
       return Promise.resolve(made).catch((error: unknown) => {
         throw failure === undefined ? error : failure.error;
@@ -376,18 +377,18 @@ export class KVStore<M = KeyMap> {
   async increment(key: string, delta: number | bigint = 1, options?: Abortable): Promise<number | bigint> {
     return this.#call(options, "increment", () => {
       if (typeof delta !== "number" && typeof delta !== "bigint") throw refused(`a delta is a number; got ${typeof delta}`, key);
-      return this.#core.increment(text(key), delta);
+      return this.#core.call(Op.Increment, [text(key), delta]);
     });
   }
 
   /** Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new value. */
   async append<T extends string | Uint8Array>(key: string, tail: T, options?: Abortable): Promise<T> {
-    return this.#call(options, "append", () => this.#core.append(text(key), copyIn(tail, key)));
+    return this.#call(options, "append", () => this.#core.call(Op.Append, [text(key), copyIn(tail, key)]));
   }
 
   /** Begins a change of several keys that is made all or nothing. */
   atomic(): Atomic {
-    return new Atomic((checks, writes) => this.#slow(() => this.#core.atomic(checks, writes)));
+    return new Atomic((checks, writes) => this.#slow(() => this.#core.call(Op.Atomic, [checks, writes])));
   }
 
   /** The store of another namespace over the same connection; closing it leaves this one open. */
@@ -398,17 +399,17 @@ export class KVStore<M = KeyMap> {
 
   /** The names of the namespaces that hold entries; the default one is `""`. */
   async namespaces(options?: Abortable): Promise<string[]> {
-    return this.#call(options, "namespaces", () => this.#core.namespaces());
+    return this.#call(options, "namespaces", () => this.#core.call(Op.Namespaces, []));
   }
 
   /** Removes every entry of this namespace: how many there were. */
   async clear(options?: Abortable): Promise<number> {
-    return this.#call(options, "clear", () => this.#core.clear());
+    return this.#call(options, "clear", () => this.#core.call(Op.Clear, []));
   }
 
   /** Closes the store: every later call is refused with `closed`. */
   async close(): Promise<void> {
-    await this.#slow(() => this.#core.close());
+    await this.#slow(() => this.#core.call(Op.Close, []));
   }
 
   /** `await using store = await KVStore.open()`. */

@@ -222,11 +222,11 @@ impl<B: Backend> Bench<B> {
                 "a page resumes at {next:?}, before its own last key"
             );
             ensure!(
-                after.is_none_or(|before| {
+                query.after.is_none_or(|before| {
                     if query.reverse {
-                        next < before
+                        *next < *before
                     } else {
-                        next > before
+                        *next > *before
                     }
                 }),
                 "a scan does not move on: it resumes at {next:?} again"

@@ -348,7 +348,7 @@ impl<B: Backend> Broken<B> {
                 (Change::Put(record), Applied::Written(version)) => {
                     *version = self.shown(space, key, record, version);
                     if self.is(Defect::TellsAnotherVersion) {
-                        *version = Version::Number(self.count());
+                        *version = Version::Number((1 << 40) + self.count());
                     }
                     self.state.with(|s| s.last_written = Some(key.clone()));
                 }
@@ -522,7 +522,7 @@ impl<B: Backend> Backend for Broken<B> {
             }
             Defect::FiltersWrongly if query.pattern.is_some() => {
                 let text = query.pattern.map_or("", crate::pattern::Pattern::as_str);
-                items.retain(|item| !text.contains("**.") || item.key.contains(".b"));
+                items.retain(|item| !text.starts_with("**.") || item.key.contains('.'));
             }
             _ => {}
         }

@@ -75,7 +75,7 @@ pub async fn contend<B: Backend>(
             let mut tries = 0;
             let result = loop {
                 match change(space, work, &token).await {
-                    Err(error) if error.retryable() && tries < 50 => tries += 1,
+                    Err(error) if error.retryable() && tries < 1000 => tries += 1,
                     result => break result,
                 }
             };

@@ -1,6 +1,6 @@
 //! `increment` and `append`.
 
-use super::{Store, compare::with_value};
+use super::{Store, compare::with_value, options::ShownNumber};
 use crate::{
     backend::{Backend, Decision},
     error::{Error, ErrorKind, Result},
@@ -22,7 +22,8 @@ impl<B: Backend> Store<B> {
             Value::Int(_) => {}
             Value::Float(n) if n.is_finite() => {}
             Value::Float(n) => {
-                return Err(argument(format!("a delta is finite; got {n}")).with_key(key.as_str()));
+                return Err(argument(format!("a delta is finite; got {}", ShownNumber(*n)))
+                    .with_key(key.as_str()));
             }
             other => {
                 return Err(
@@ -117,7 +118,7 @@ fn finite(sum: f64) -> Result<Value> {
     if sum.is_finite() {
         return Ok(Value::Float(sum));
     }
-    Err(argument(format!("the sum is not finite: {sum}")))
+    Err(argument(format!("the sum is not finite: {}", ShownNumber(sum))))
 }
 
 fn overflow() -> Error {

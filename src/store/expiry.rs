@@ -96,8 +96,8 @@ impl<B: Backend> Store<B> {
                 ids: false,
             };
             let mut expired: Vec<String> = Vec::new();
-            let next = backend
-                .walk(&query, |found| {
+            let next = self
+                .walk_page(&query, &mut |found: crate::backend::Found<'_>| {
                     if found.expires_at.is_some_and(|at| at.get() <= before) {
                         expired.push(found.key.to_owned());
                     }

@@ -2,10 +2,11 @@
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    key::Shown,
     record::{Metadata, StoredRef, Version},
     value::Value,
 };
-use std::{num::NonZeroU64, time::Duration};
+use std::{fmt, num::NonZeroU64, time::Duration};
 
 /// The longest time to live: 10 years of 365.25 days, in milliseconds.
 const MAX_TTL: f64 = 315_576_000_000.0;
@@ -34,8 +35,9 @@ impl Ttl {
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!(
-                    "a time to live is more than 0 and at most {} seconds (10 years); got {seconds}",
-                    MAX_TTL / 1000.0
+                    "a time to live is more than 0 and at most {} seconds (10 years); got {}",
+                    MAX_TTL as u64 / 1000,
+                    ShownNumber(seconds)
                 ),
             )),
         }
@@ -57,6 +59,32 @@ impl Ttl {
 
     pub(super) fn after(self, now: u64) -> NonZeroU64 {
         self.0.saturating_add(now)
+    }
+}
+
+/// A number in a message, to three places. (Printing doubles exactly brings 10 KB into the wasm.)
+pub(super) struct ShownNumber(pub(super) f64);
+
+impl fmt::Display for ShownNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.0;
+        let sign = if n < 0.0 { "-" } else { "" };
+        if n.is_nan() {
+            return f.write_str("NaN");
+        }
+        if n.is_infinite() {
+            return write!(f, "{sign}Infinity");
+        }
+        if n.abs() >= 1e15 {
+            return write!(f, "{sign}more than 10^15");
+        }
+        let thousandths = (n.abs() * 1000.0).round() as u64;
+        write!(f, "{sign}{}", thousandths / 1000)?;
+        match thousandths % 1000 {
+            0 if thousandths == 0 && n != 0.0 => f.write_str(".000…"),
+            0 => Ok(()),
+            rest => write!(f, ".{rest:03}"),
+        }
     }
 }
 
@@ -163,7 +191,7 @@ pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
         if let Some(what) = fault(value) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("metadata is JSON; the field {name:?} holds {what}"),
+                format!("metadata is JSON; the field {} holds {what}", Shown(name)),
             ));
         }
     }

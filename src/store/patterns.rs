@@ -56,6 +56,21 @@ impl<B: Backend> Store<B> {
         Ok(entries)
     }
 
+    /// The entries that match `pattern`, as `options` say, in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`keys`](Store::keys).
+    pub async fn entries(&self, pattern: &str, options: &ScanOptions) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.walk(pattern, options, Want::Records, false, |found| {
+            if let Some(stored) = found.stored {
+                entries.push(Entry::new(found.key, stored));
+            }
+        })
+        .await?;
+        Ok(entries)
+    }
+
     /// How many keys match `pattern`.
     ///
     /// # Errors
@@ -199,9 +214,7 @@ impl<B: Backend> Store<B> {
                 ids,
             };
             let next = self
-                .shared
-                .backend
-                .walk(&query, |found| {
+                .walk_page(&query, &mut |found: Found<'_>| {
                     if let Some(at) = found.expires_at
                         && now.get() >= at.get()
                     {
@@ -236,6 +249,28 @@ impl<B: Backend> Store<B> {
                 _ => return Ok(()),
             }
         }
+    }
+}
+
+impl<B: Backend> Store<B> {
+    /// [`Backend::walk`] once for all who walk.
+    pub(super) async fn walk_page(
+        &self,
+        query: &Scan<'_>,
+        step: &mut dyn Step,
+    ) -> Result<Option<Box<str>>> {
+        self.shared.backend.walk(query, |found| step.step(found)).await
+    }
+}
+
+/// What is done with each key of a page, and whether to go on.
+pub(super) trait Step: MaybeSend {
+    fn step(&mut self, found: Found<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
+    fn step(&mut self, found: Found<'_>) -> ControlFlow<()> {
+        self(found)
     }
 }
 

@@ -1,5 +1,7 @@
 """What only the component can be asked: handles, configuration, text that is no value, pages."""
 
+import time
+
 import wasmtime
 from wasmtime.component import Variant
 
@@ -256,6 +258,19 @@ def errors_are_whole(host):
     assert error.key == "t"
     assert "at character 3" in refused("invalid-pattern", store.keys, "a.[b").message
     assert store.getEntry("t")["metadata"] == {}
+
+
+@test
+def times(host):
+    """the times of an entry are the wall clock's"""
+    store = host.instance().open()
+    before = time.time_ns() // 1_000_000
+    store.set("a", 1, {"ttl": 1.5})
+    time.sleep(0.01)
+    store.setMetadata("a", {"x": 1})
+    entry, after = store.getEntry("a"), time.time_ns() // 1_000_000
+    assert before <= entry["createdAt"] < entry["updatedAt"] <= after, (before, entry, after)
+    assert entry["expiresAt"] == entry["createdAt"] + 1500
 
 
 @test

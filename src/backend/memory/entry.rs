@@ -5,7 +5,7 @@ use crate::{
     record::{Metadata, Record, StoredRef, VersionRef},
     value::Value,
 };
-use std::{mem, num::NonZeroU64};
+use std::{cell::Cell, mem, num::NonZeroU64};
 
 /// The latest time that fits: 48 bits of milliseconds, in the year 10889.
 const MAX_TIME: u64 = (1 << 48) - 1;
@@ -23,7 +23,7 @@ pub(super) struct Entry {
     /// created_at, updated_at, expires_at (0: never): the lower 32 bits, and the upper 16.
     low: [u32; 3],
     high: [u16; 3],
-    flags: u8,
+    flags: Cell<u8>,
 }
 
 /// What most entries do not have.
@@ -56,7 +56,7 @@ impl Entry {
             version,
             low: [0; 3],
             high: [0; 3],
-            flags: 0,
+            flags: Cell::new(0),
         };
         entry.set_times(record.created_at, record.updated_at, record.expires_at);
         entry
@@ -75,7 +75,7 @@ impl Entry {
 
     /// Keeps the key only, for the indexes that still name the id.
     pub(super) fn bury(&mut self) -> Held {
-        self.flags |= DEAD;
+        *self.flags.get_mut() |= DEAD;
         Held {
             _value: mem::take(&mut self.value),
             _extra: self.extra.take(),
@@ -84,15 +84,13 @@ impl Entry {
 
     #[inline]
     pub(super) fn is_dead(&self) -> bool {
-        self.flags & DEAD != 0
+        self.flags.get() & DEAD != 0
     }
 
     /// Marks the key as lent under its id; was it not before?
     #[inline]
-    pub(super) fn name(&mut self) -> bool {
-        let first = self.flags & NAMED == 0;
-        self.flags |= NAMED;
-        first
+    pub(super) fn name(&self) -> bool {
+        self.flags.replace(self.flags.get() | NAMED) & NAMED == 0
     }
 
     #[inline]

@@ -7,6 +7,8 @@ use super::slab::Slab;
 const CHUNK: usize = if cfg!(test) { 8 } else { 512 };
 /// How far a chunk is filled where many ids come in order.
 const FILL: usize = CHUNK / 8 * 7;
+/// How far a walk reads ahead.
+const AHEAD: usize = 8;
 
 /// Few ids in one piece, many in chunks of which none is empty.
 pub(super) enum SortedIds {
@@ -152,8 +154,7 @@ impl SortedIds {
     pub(super) fn merged(&self, more: &[u32], slab: &Slab) -> SortedIds {
         let (view, mut out) = (self.view(), SortedIds::default());
         let mut place = Place::default();
-        let copy = |from: Place, to: Place, out: &mut SortedIds| {
-            let mut from = from;
+        let copy = |mut from: Place, to: Place, out: &mut SortedIds| {
             while from < to
                 && let Some(id) = view.get(from)
             {
@@ -218,6 +219,21 @@ impl<'a> View<'a> {
     #[inline]
     pub(super) fn get(self, place: Place) -> Option<u32> {
         self.0.get(place.chunk)?.get(place.at).copied()
+    }
+
+    /// Every so many places: the ids that a walk will come to after as many more.
+    #[inline]
+    pub(super) fn ahead(self, place: Place, reverse: bool) -> &'a [u32] {
+        if place.at % AHEAD != 0 {
+            return &[];
+        }
+        let ids = self.0.get(place.chunk).map_or(&[][..], |ids| ids);
+        let range = if reverse {
+            place.at.saturating_sub(2 * AHEAD)..place.at.saturating_sub(AHEAD)
+        } else {
+            place.at + AHEAD..ids.len().min(place.at + 2 * AHEAD)
+        };
+        ids.get(range).unwrap_or_default()
     }
 
     fn len_of(self, chunk: usize) -> usize {
@@ -289,5 +305,92 @@ impl<'a> View<'a> {
         };
         let at = self.0.get(chunk).map_or(0, |ids| ids.partition_point(|id| !on(Some(id))));
         self.whole(Place { chunk, at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::memory::entry::Entry, record::Record};
+    use proptest::{collection::vec, prelude::*};
+    use std::collections::BTreeSet;
+
+    /// A slab whose ids are in the order of their keys.
+    fn slab(count: u32) -> Slab {
+        let mut slab = Slab::default();
+        for n in 0..count {
+            slab.insert(Entry::new(&format!("{n:05}"), Record::default(), 1));
+        }
+        slab
+    }
+
+    fn check(list: &SortedIds, model: &BTreeSet<u32>) {
+        let ids: Vec<u32> = list.view().iter().collect();
+        assert!(ids.iter().eq(model));
+        assert_eq!(list.len(), ids.len());
+        assert_eq!(list.is_empty(), ids.is_empty());
+        if let SortedIds::Many(chunks) = list {
+            assert!(chunks.iter().all(|chunk| (1..=CHUNK).contains(&chunk.len())));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_set(start in vec(0..300_u32, 0..150), steps in vec((any::<bool>(), 0..300_u32), 0..200)) {
+            let slab = slab(300);
+            let mut model: BTreeSet<u32> = start.into_iter().collect();
+            let mut list = SortedIds::default();
+            for id in &model {
+                list.push(*id);
+                list.push(*id);
+            }
+            check(&list, &model);
+            for (add, id) in steps {
+                if add {
+                    model.insert(id);
+                    list.insert(id, &slab);
+                } else {
+                    model.remove(&id);
+                    list.remove(id, &slab);
+                }
+                check(&list, &model);
+            }
+            let more: BTreeSet<u32> = (0..300).filter(|id| id % 3 == 0 && !model.contains(id)).collect();
+            let merged = list.merged(&more.iter().copied().collect::<Vec<_>>(), &slab);
+            model.extend(more);
+            check(&merged, &model);
+            let mut kept = merged;
+            kept.retain(|id| id % 5 < 2);
+            model.retain(|id| id % 5 < 2);
+            check(&kept, &model);
+        }
+
+        #[test]
+        fn finds_places(ids in proptest::collection::btree_set(0..300_u32, 0..80), from in 0..300_u32, to in 0..300_u32) {
+            let mut list = SortedIds::default();
+            for id in &ids {
+                list.push(*id);
+            }
+            let view = list.view();
+            let place = |limit| view.partition(|id| id < limit);
+            let at = |limit| ids.range(limit..).next().copied();
+            prop_assert_eq!(view.get(place(from)), at(from));
+            let (low, high) = (from.min(to), from.max(to));
+            prop_assert_eq!(view.gallop(place(low), |id| id < high), place(high));
+            prop_assert_eq!(view.gallop_back(place(high), |id| id >= low), place(low));
+            prop_assert_eq!(view.distance(place(low), place(high)), ids.range(low..high).count());
+            let mut walked = Vec::new();
+            let mut here = place(low);
+            while here < view.end() {
+                walked.extend(view.get(here));
+                here = view.next(here);
+            }
+            prop_assert!(walked.iter().eq(ids.range(low..)));
+            while let Some(before) = view.before(here) {
+                prop_assert_eq!(view.get(before), walked.pop().or_else(|| ids.range(..view.get(before).unwrap() + 1).next_back().copied()));
+                here = before;
+            }
+            prop_assert!(walked.is_empty());
+        }
     }
 }

@@ -86,11 +86,8 @@ impl Index {
         self.pending.retain(|id| !slab.is_dead(*id));
         let many = changes > self.len / 8;
         self.unused = self.unused.saturating_add(changes);
-        if self.unused > self.len.max(SOME) {
+        if many || self.unused > self.len.max(SOME) {
             self.postings = None;
-        } else if many && self.postings.take().is_some() {
-            // Wanted, and made anew at the next occasion.
-            self.missed = usize::MAX;
         }
         sort(&mut self.pending, slab);
         if many {

@@ -28,7 +28,7 @@ use crate::{
     record::{Record, Stored, StoredRef, Version},
 };
 use state::State;
-use std::{ops::ControlFlow, sync::Arc};
+use std::{future::ready, ops::ControlFlow, sync::Arc};
 
 /// What a [`Memory`] can be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,8 @@ impl Memory {
     }
 }
 
+/// What the hot methods do is done when they are called, and their futures hold the answer: a
+/// record is not moved into a future and out again.
 impl Backend for Memory {
     fn limits(&self) -> Limits {
         Limits::default()
@@ -119,23 +121,28 @@ impl Backend for Memory {
     }
 
     #[inline]
-    async fn visit(
+    fn visit(
         &self,
         keys: &[Key<'_>],
         _: Freshness,
         mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
-    ) -> Result<()> {
+    ) -> impl Future<Output = Result<()>> + MaybeSend {
         self.state.with(|state| {
             for (at, key) in keys.iter().enumerate() {
                 f(at, state.get(*key));
             }
         });
-        Ok(())
+        ready(Ok(()))
     }
 
     #[inline]
-    async fn put(&self, _: &dyn Host, key: Key<'_>, record: Record) -> Result<Version> {
-        self.state.with(|state| state.put(key, record, &*self.host))
+    fn put(
+        &self,
+        _: &dyn Host,
+        key: Key<'_>,
+        record: Record,
+    ) -> impl Future<Output = Result<Version>> + MaybeSend {
+        ready(self.state.with(|state| state.put(key, record, &*self.host)))
     }
 
     async fn put_many<'k>(
@@ -149,13 +156,13 @@ impl Backend for Memory {
     }
 
     #[inline]
-    async fn update(
+    fn update(
         &self,
         _: &dyn Host,
         key: Key<'_>,
         decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
-    ) -> Result<Option<Version>> {
-        self.state.with(|state| state.update(key, &*self.host, decide))
+    ) -> impl Future<Output = Result<Option<Version>>> + MaybeSend {
+        ready(self.state.with(|state| state.update(key, &*self.host, decide)))
     }
 
     #[inline]

@@ -146,3 +146,58 @@ impl Postings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::entry::Entry, *};
+    use crate::record::Record;
+    use proptest::{collection::vec, prelude::*};
+    use std::collections::BTreeMap;
+
+    fn text(n: u32) -> String {
+        match n % 4 {
+            0 => format!("a.{}.a", n / 8),
+            1 => format!("b.{}", n / 8),
+            2 => format!("{}.a.é", n / 8),
+            _ => format!("z{n}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agree_with_the_keys(start in vec(0..200_u32, 0..100), steps in vec((any::<bool>(), 0..200_u32), 0..150)) {
+            let (mut slab, hashing) = (Slab::default(), Hashing::new(|| 7));
+            let all: Vec<u32> = (0..200).filter_map(|n| slab.insert(Entry::new(&text(n), Record::default(), 1))).collect();
+            let mut model: BTreeMap<String, u32> = start.iter().map(|n| (text(*n), all[*n as usize])).collect();
+            let mut postings = Postings::build(model.values().copied(), &slab, &hashing);
+            for (add, n) in steps {
+                let id = all[n as usize];
+                if add {
+                    model.insert(text(n), id);
+                    postings.insert(id, &slab, &hashing);
+                } else {
+                    model.remove(&text(n));
+                    postings.remove(id, &slab, &hashing);
+                }
+            }
+            for segment in ["a", "b", "é", "z3", "z7", "0", "1", "20", "none"] {
+                let expected: Vec<u32> =
+                    model.iter().filter(|(key, _)| key.split('.').any(|s| s == segment)).map(|(_, id)| *id).collect();
+                let listed: Vec<u32> = match postings.find(segment, &hashing) {
+                    Listed::None => Vec::new(),
+                    Listed::One(id) => vec![id],
+                    Listed::List(ids) => ids.view().iter().collect(),
+                };
+                prop_assert_eq!(listed, expected);
+            }
+            let shortest = postings.shortest(["a", "b"].into_iter(), &hashing).map(Listed::len);
+            let count = |s| postings.find(s, &hashing).len();
+            prop_assert_eq!(shortest, Some(count("a").min(count("b"))));
+            for id in all {
+                postings.remove(id, &slab, &hashing);
+            }
+            prop_assert!(postings.terms.is_empty());
+            prop_assert_eq!(postings.free.len(), postings.lists.len());
+        }
+    }
+}

@@ -62,6 +62,21 @@ impl Slab {
         self.get(id).map_or(&[], |entry| entry.key().as_bytes())
     }
 
+    /// Reads a little of each entry, so that the waits for memory are one wait, before each is
+    /// needed: a walk in the order of keys meets entries in no order of memory.
+    #[inline]
+    pub(super) fn touch(&self, ids: &[u32]) {
+        let sum = ids.iter().filter_map(|id| self.get(*id)).fold(0, |sum, entry| {
+            sum ^ entry.version() ^ entry.key().as_bytes().len() as u64
+        });
+        std::hint::black_box(sum);
+    }
+
+    /// Are there many slots?
+    pub(super) fn is_large(&self) -> bool {
+        self.chunks.len() > 16
+    }
+
     #[inline]
     pub(super) fn is_dead(&self, id: u32) -> bool {
         self.get(id).is_none_or(Entry::is_dead)
@@ -106,6 +121,11 @@ impl Slab {
         };
         self.free = id;
         Some(entry)
+    }
+
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
     }
 
     /// Keeps the slot and its key until the indexes have let go of the id.

@@ -2,8 +2,9 @@
 
 use super::slab::Slab;
 
-/// How many ids are sorted at a time, so that a million keys need no second million of words.
-const BLOCK: usize = if cfg!(test) { 1 << 10 } else { 1 << 18 };
+/// How many ids are sorted at a time, so that the words take at most 16 MB; few in tests, so that
+/// they meet the bound.
+const BLOCK: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 /// A run of so few is sorted by comparing keys.
 const SHORT: usize = 12;
 

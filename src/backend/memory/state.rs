@@ -164,9 +164,17 @@ impl State {
         match space.remove(hash, key.as_str(), &mut self.slab) {
             None => Was::Absent,
             Some(expires_at) => {
-                self.count -= 1;
+                self.removed(1);
                 Was::Stored(expires_at)
             }
+        }
+    }
+
+    /// Counts what was removed; the last entry of many takes the room of all with it.
+    fn removed(&mut self, entries: usize) {
+        self.count -= entries;
+        if self.count == 0 && self.slab.is_large() {
+            self.clear();
         }
     }
 
@@ -254,7 +262,7 @@ impl State {
         let Some(at) = self.place(name) else { return 0 };
         let Some(space) = self.spaces.get_mut(at) else { return 0 };
         let gone = space.sweep(before, &mut self.slab);
-        self.count -= gone;
+        self.removed(gone);
         gone
     }
 
@@ -263,7 +271,7 @@ impl State {
     fn sweep_all(&mut self, host: &dyn Host) -> usize {
         let now = host.now();
         let gone = self.spaces.iter_mut().map(|space| space.sweep(now, &mut self.slab)).sum();
-        self.count -= gone;
+        self.removed(gone);
         gone
     }
 
@@ -286,5 +294,11 @@ impl State {
         let State { slab, hashing, spaces, .. } = self;
         let space = spaces.iter_mut().find(|space| same(&space.name, name));
         space.map_or(0, |space| space.index(slab, hashing).looked)
+    }
+
+    /// How many slots there are, used or not.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.slab.slots()
     }
 }

@@ -2,6 +2,7 @@
 //! leave out on the way.
 
 use super::{
+    entry::Entry,
     hashing::Hashing,
     ids::{Place, View},
     postings::Listed,
@@ -29,8 +30,9 @@ pub(super) fn walk(
         if text.starts_with(query.prefix)
             && query.after.is_none_or(beyond)
             && let Some(id) = space.find(hashing.of(text.as_bytes()), text, slab)
+            && let Some(entry) = slab.get(id)
         {
-            let _ = lend(slab, id, query, &mut f);
+            let _ = f(found(id, text, entry, query));
         }
         return None;
     }
@@ -83,9 +85,11 @@ pub(super) fn walk(
         } else {
             from = view.next(place);
         }
+        slab.touch(view.ahead(place, query.reverse));
+        let Some(entry) = slab.get(id) else { continue };
+        let key = entry.key().as_str();
         if let Some(matcher) = &mut matcher {
             looked += 1;
-            let key = slab.get(id).map_or("", |entry| entry.key().as_str());
             if let Verdict::No { dead } = matcher.check(key) {
                 missed += 1;
                 if let Some(head) = dead.and_then(|dead| key.as_bytes().get(..dead)) {
@@ -99,14 +103,12 @@ pub(super) fn walk(
                 continue;
             }
         }
-        if lend(slab, id, query, &mut f).is_break() {
+        if f(found(id, key, entry, query)).is_break() {
             break;
         }
         left -= 1;
         if left == 0 {
-            if from < to {
-                resume = slab.get(id).map(|entry| entry.key().as_str().into());
-            }
+            resume = (from < to).then(|| key.into());
             break;
         }
     }
@@ -115,24 +117,15 @@ pub(super) fn walk(
 }
 
 #[inline]
-fn lend(
-    slab: &mut Slab,
-    id: u32,
-    query: &Scan<'_>,
-    f: &mut impl FnMut(Found<'_>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let Some(entry) = slab.get_mut(id) else {
-        return ControlFlow::Continue(());
-    };
-    let first = query.ids && entry.name();
-    f(Found {
-        key: entry.key().as_str(),
+fn found<'a>(id: u32, key: &'a str, entry: &'a Entry, query: &Scan<'_>) -> Found<'a> {
+    Found {
+        key,
         expires_at: entry.expires_at(),
         stored: Some(entry.lend()),
         matched: true,
         id: Some(id),
-        first,
-    })
+        first: query.ids && entry.name(),
+    }
 }
 
 /// What every key to be found begins with; `None` where none can.
