@@ -13,6 +13,7 @@ mod key;
 mod maybe_send;
 mod pattern;
 mod record;
+mod sorted;
 mod store;
 mod value;
 

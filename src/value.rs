@@ -3,6 +3,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     maybe_send::{MaybeSend, MaybeSync},
+    sorted::{last_of_each, order_of},
 };
 use std::fmt;
 
@@ -107,18 +108,9 @@ impl Object {
 
     /// The indexes of the fields, by name.
     fn sorted(&self) -> Vec<&(Box<str>, Value)> {
-        by_name(&self.0).into_iter().filter_map(|at| self.0.get(at)).collect()
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| &**name).collect();
+        order_of(&names).into_iter().filter_map(|at| self.0.get(at)).collect()
     }
-}
-
-/// The indexes of fields by name, the last of each name first.
-fn by_name(fields: &[(Box<str>, Value)]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..fields.len()).collect();
-    order.sort_unstable_by(|&a, &b| match (fields.get(a), fields.get(b)) {
-        (Some(x), Some(y)) => x.0.cmp(&y.0).then(b.cmp(&a)),
-        _ => std::cmp::Ordering::Equal,
-    });
-    order
 }
 
 /// Of a repeated name the last value wins.
@@ -126,16 +118,8 @@ impl<S: Into<Box<str>>> FromIterator<(S, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (S, Value)>>(fields: I) -> Object {
         let mut all: Vec<(Box<str>, Value)> =
             fields.into_iter().map(|(n, v)| (n.into(), v)).collect();
-        let order = by_name(&all);
-        let mut keep = vec![true; all.len()];
-        for pair in order.windows(2) {
-            if let [first, second] = *pair
-                && all.get(first).map(|f| &f.0) == all.get(second).map(|f| &f.0)
-                && let Some(flag) = keep.get_mut(second)
-            {
-                *flag = false;
-            }
-        }
+        let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
+        let keep = last_of_each(&names);
         let mut keep = keep.into_iter();
         all.retain(|_| keep.next().unwrap_or(true));
         Object(all)

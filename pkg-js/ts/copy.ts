@@ -5,8 +5,8 @@
 import { refused, type KVError } from "./error.js";
 import { Custom, serialized } from "./serializer.js";
 
-/** As deep as the core lets values nest. */
-const MAX_DEPTH = 256;
+/** As deep as the core lets values nest. What has a tag there has its body one level further down. */
+const DEEPEST = 255;
 const plain = Object.prototype;
 const prototypeOf = Object.getPrototypeOf as (value: object) => object | null;
 const describe = Object.getOwnPropertyDescriptor;
@@ -21,7 +21,7 @@ export function copyIn(value: unknown, key: string | undefined): unknown {
     return copyChecked(value, 0);
   } catch (thrown) {
     if (thrown !== FAULT) throw thrown;
-    throw explain(value, "value", key, []);
+    throw explain(value, key);
   }
 }
 
@@ -32,7 +32,9 @@ function copyChecked(value: unknown, depth: number): unknown {
       return value;
     case "number":
     case "boolean":
+      return value;
     case "bigint":
+      if (depth >= DEEPEST) throw FAULT;
       return value;
     case "object":
       break;
@@ -40,7 +42,7 @@ function copyChecked(value: unknown, depth: number): unknown {
       throw FAULT;
   }
   if (value === null) return null;
-  if (depth >= MAX_DEPTH) throw FAULT;
+  if (depth >= DEEPEST && !isLeaf(value)) throw FAULT;
   if (Array.isArray(value)) return copyArray(value, depth + 1);
   const proto = prototypeOf(value);
   if (proto !== plain && proto !== null && !isForeignPlain(proto)) return copySpecial(value, depth + 1);
@@ -63,6 +65,13 @@ function copyChecked(value: unknown, depth: number): unknown {
   return copy;
 }
 
+/** Does nothing lie below this object, where the core counts? */
+function isLeaf(value: object): boolean {
+  if (value instanceof Uint8Array) return true;
+  const proto = prototypeOf(value);
+  return (Array.isArray(value) || proto === plain || proto === null) && Object.keys(value).length === 0;
+}
+
 /** Sets a field also where its name is `__proto__`. */
 export function define(object: object, name: string, value: unknown): void {
   if (name === "__proto__") {
@@ -82,7 +91,7 @@ function copyArray(value: unknown[], depth: number): unknown[] {
   if (proto !== Array.prototype && proto?.constructor?.name !== "Array") throw FAULT;
   const copy = new Array<unknown>(value.length);
   for (let at = 0; at < value.length; at++) {
-    // An accessor on an index is as rare as it is refused: holes and `undefined` are faults too.
+    // Holes and `undefined` are faults too.
     copy[at] = copyChecked(value[at], depth);
   }
   return copy;
@@ -90,24 +99,45 @@ function copyArray(value: unknown[], depth: number): unknown[] {
 
 const TYPED = Object.getPrototypeOf(Uint8Array) as Function & { readonly prototype: object };
 
+/** Node's `Buffer` is a class of its own over `Uint8Array`. */
+const buffer = (globalThis as { Buffer?: { prototype: object } }).Buffer?.prototype;
+
+/** The types that need no serializer; a class that extends one does. */
+function isBuiltIn(value: object): boolean {
+  const proto = prototypeOf(value);
+  switch (proto) {
+    case null: return false;
+    case Date.prototype: case Map.prototype: case Set.prototype: case ArrayBuffer.prototype: return true;
+    default: return (proto === buffer && buffer !== undefined) || prototypeOf(proto) === TYPED.prototype;
+  }
+}
+
 function copySpecial(value: object, depth: number): unknown {
+  if (value instanceof Custom) return new Custom(value.tag, copyChecked(value.body, depth));
+  if (!isBuiltIn(value)) {
+    const custom = serialized(value);
+    if (custom === undefined) throw FAULT;
+    return new Custom(custom.tag, copyChecked(custom.body, depth));
+  }
   if (value instanceof Date) return new Date(value.getTime());
-  if (value instanceof TYPED) return copyTyped(value as Uint8Array);
-  if (value instanceof ArrayBuffer) return value.slice(0);
   if (value instanceof Map) {
     const copy = new Map<unknown, unknown>();
-    for (const [name, field] of value) copy.set(copyChecked(name, depth), copyChecked(field, depth));
+    // A tag, a list, a pair.
+    if (value.size > 0 && depth + 2 > DEEPEST) throw FAULT;
+    for (const [name, field] of value) copy.set(copyChecked(name, depth + 2), copyChecked(field, depth + 2));
     return copy;
   }
   if (value instanceof Set) {
+    if (value.size > 0 && depth + 1 > DEEPEST) throw FAULT;
     const copy = new Set<unknown>();
-    for (const item of value) copy.add(copyChecked(item, depth));
+    for (const item of value) copy.add(copyChecked(item, depth + 1));
     return copy;
   }
-  if (value instanceof Custom) return new Custom(value.tag, copyChecked(value.body, depth));
-  const custom = serialized(value);
-  if (custom === undefined) throw FAULT;
-  return new Custom(custom.tag, copyChecked(custom.body, depth));
+  try {
+    return value instanceof ArrayBuffer ? value.slice(0) : copyTyped(value as Uint8Array);
+  } catch {
+    throw FAULT; // A buffer that was transferred away.
+  }
 }
 
 /** Node's `Buffer` comes back as the `Uint8Array` that it is. */
@@ -139,7 +169,7 @@ export function copyOut(value: unknown): unknown {
 }
 
 function copySpecialOut(value: object): unknown {
-  if (value instanceof Custom) return value.revive();
+  if (value instanceof Custom) return value.revive(copyOut(value.body));
   if (value instanceof Map) {
     return new Map([...value].map(([name, field]) => [copyOut(name), copyOut(field)]));
   }
@@ -148,47 +178,60 @@ function copySpecialOut(value: object): unknown {
 }
 
 /** Where the fault is, and what it is. */
-function explain(value: unknown, path: string, key: string | undefined, above: object[]): KVError {
-  return find(value, path, above) ?? refused(`${path} cannot be stored`, key);
+function explain(value: unknown, key: string | undefined): KVError {
+  return find(value, "value", [], 0) ?? refused("value cannot be stored", key);
 
-  function find(value: unknown, path: string, above: object[]): KVError | undefined {
+  function find(value: unknown, path: string, above: object[], level: number): KVError | undefined {
     const no = (what: string): KVError => refused(`${path} ${what}`, key);
+    const deep = (): KVError => no(`nests deeper than ${DEEPEST + 1}`);
+    if (level > DEEPEST) return deep();
     switch (typeof value) {
       case "undefined": return no("is undefined: leave it out, or use null");
       case "function": return no("is a function, which cannot be stored");
       case "symbol": return no("is a symbol, which cannot be stored");
       case "string": return value.isWellFormed() ? undefined : no("holds a lone surrogate: it is no Unicode text");
+      case "bigint": return level >= DEEPEST ? deep() : undefined;
       case "object": break;
       default: return undefined;
     }
     if (value === null) return undefined;
     if (above.includes(value)) return no("is a cycle: it contains itself");
-    if (above.length >= MAX_DEPTH) return no(`nests deeper than ${MAX_DEPTH}`);
+    if (level >= DEEPEST && !isLeaf(value)) return deep();
     const inside = [...above, value];
     if (Array.isArray(value)) {
       for (let at = 0; at < value.length; at++) {
-        const fault = find(value[at], `${path}[${at}]`, inside);
+        const fault = find(value[at], `${path}[${at}]`, inside, level + 1);
         if (fault) return fault;
       }
       const proto = prototypeOf(value);
       return proto === Array.prototype ? undefined : no("is an instance of a class: register a serializer for it");
     }
-    if (value instanceof Map || value instanceof Set) {
-      let at = 0;
-      for (const item of value instanceof Map ? [...value].flat() : value) {
-        const fault = find(item, `${path}<${at++}>`, inside);
-        if (fault) return fault;
-      }
-      return undefined;
-    }
-    if (value instanceof Custom) return find(value.body, `${path}.body`, inside);
+    if (value instanceof Custom) return find(value.body, `${path}.body`, inside, level + 1);
     const proto = prototypeOf(value);
     if (proto !== plain && proto !== null && !isForeignPlain(proto)) {
-      if (value instanceof Date || value instanceof TYPED || value instanceof ArrayBuffer) return undefined;
-      const custom = serialized(value);
-      if (custom !== undefined) return find(custom.body, `${path} as ${custom.tag}`, inside);
-      const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "a class";
-      return no(`is an instance of ${name}: register a serializer for it, or store its fields`);
+      if (!isBuiltIn(value)) {
+        const custom = serialized(value);
+        if (custom !== undefined) return find(custom.body, `${path} as ${custom.tag}`, inside, level + 1);
+        const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "a class";
+        return no(`is an instance of ${name}: register a serializer for it, or store its fields`);
+      }
+      if (value instanceof Map || value instanceof Set) {
+        let at = 0;
+        for (const item of value instanceof Map ? [...value].flat() : value) {
+          const fault = find(item, `${path}<${at++}>`, inside, level + (value instanceof Map ? 3 : 2));
+          if (fault) return fault;
+        }
+        return undefined;
+      }
+      if (!(value instanceof Date)) {
+        try {
+          if (value instanceof ArrayBuffer) value.slice(0);
+          else copyTyped(value as Uint8Array);
+        } catch {
+          return no("was transferred away: its bytes are gone");
+        }
+      }
+      return undefined;
     }
     if (symbolsOf(value).length > 0) return no("has a symbol for a name, which cannot be stored");
     for (const name in value) {
@@ -196,7 +239,7 @@ function explain(value: unknown, path: string, key: string | undefined, above: o
       const at = `${path}.${name}`;
       if (!name.isWellFormed()) return no("has a name with a lone surrogate");
       if (field?.get !== undefined) return refused(`${at} is an accessor: store what it returns instead`, key);
-      const fault = find(field?.value, at, inside);
+      const fault = find(field?.value, at, inside, level + 1);
       if (fault) return fault;
     }
     return undefined;

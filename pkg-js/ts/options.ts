@@ -1,7 +1,7 @@
 /** Options by name: an unknown one is refused, so that a typing error is not a silent default. */
 import { copyIn } from "./copy.js";
 import { KVError, refused } from "./error.js";
-import type { Metadata, SetOptions } from "./types.js";
+import type { Metadata, OpenOptions, SetOptions } from "./types.js";
 
 /** Refuses names that a method does not know. */
 export function known(options: object, names: readonly string[], method: string): void {
@@ -15,19 +15,24 @@ export function known(options: object, names: readonly string[], method: string)
   }
 }
 
-const isType = (value: unknown, type: string): boolean => value === undefined || typeof value === type;
+const isType = (value: unknown, type: string): boolean => {
+  if (value === undefined) return true;
+  // `AbortSignal` by what is used of it: it may come from another realm.
+  if (type === "AbortSignal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
+  return type === "" || typeof value === type;
+};
 
 function typed(options: Record<string, unknown>, method: string, types: Record<string, string>): void {
   known(options, Object.keys(types), method);
   for (const name in types) {
     const type = types[name] as string;
     if (!isType(options[name], type)) {
-      throw refused(`the option ${name} of ${method} is a ${type}; got ${typeof options[name]}`);
+      throw refused(`the option ${name} of ${method} is of the type ${type}; got ${options[name] === null ? "null" : typeof options[name]}`);
     }
   }
 }
 
-const SET = { ttl: "number", metadata: "object", ifAbsent: "boolean", ifVersion: "string", keepTtl: "boolean", keepMetadata: "boolean", signal: "object" };
+const SET = { ttl: "number", metadata: "object", ifAbsent: "boolean", ifVersion: "string", keepTtl: "boolean", keepMetadata: "boolean", signal: "AbortSignal" };
 const WRITE = { ttl: "number", metadata: "object" };
 
 /** The options of a `set` by position, as the core takes them. */
@@ -48,14 +53,36 @@ export function metadataIn(metadata: Metadata): unknown {
   return copyIn(metadata, undefined);
 }
 
-const DELETE = { ifVersion: "string", signal: "object" };
-const KEYS = { limit: "number", after: "string", reverse: "boolean", signal: "object" };
+const OPEN = { backend: "", namespace: "string", autoCleanup: "boolean", cleanupInterval: "number", config: "object", serializers: "object", signal: "AbortSignal" };
+const MEMORY = { maxEntries: "number" };
+
+/** The options of `open` by position, as the core takes them. */
+type OpenWords = [namespace: string, cleanupInterval: number | undefined, maxEntries: number | undefined, custom: object | undefined];
+
+function openWords(options: OpenOptions): OpenWords {
+  typed(options as Record<string, unknown>, "open", OPEN);
+  const { backend = "memory", namespace = "", autoCleanup = true, cleanupInterval = 60, config = {} } = options;
+  const custom = typeof backend === "object" && backend !== null ? backend : undefined;
+  if (custom === undefined && backend !== "memory") {
+    throw refused(`there is no backend ${JSON.stringify(backend)} in this build; there is: memory, or an object of your own`);
+  }
+  if (!namespace.isWellFormed()) throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
+  if (custom !== undefined) known(config, [], "a custom backend's config");
+  else typed(config as Record<string, unknown>, "the memory backend's config", MEMORY);
+  return [namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries, custom];
+}
+
+const DELETE = { ifVersion: "string", signal: "AbortSignal" };
+const KEYS = { limit: "number", after: "", reverse: "boolean", signal: "AbortSignal" };
 const SCAN = { ...KEYS, values: "boolean" };
-const SIGNAL = { signal: "object" };
+const SIGNAL = { signal: "AbortSignal" };
+const MANY = { ...WRITE, ...SIGNAL };
 
 /** Checks options other than those of `set`. */
 export const check = {
+  open: openWords,
   delete: (options: object) => typed(options as Record<string, unknown>, "delete", DELETE),
+  many: (options: object) => typed(options as Record<string, unknown>, "setMany", MANY),
   signal: (options: object, method: string) => typed(options as Record<string, unknown>, method, SIGNAL),
   keys(options: { limit?: number; after?: string }, method: "keys" | "scan") {
     typed(options as Record<string, unknown>, method, method === "keys" ? KEYS : SCAN);

@@ -39,8 +39,8 @@ export function register(added: readonly Serializer[]): void {
 export class Custom {
   constructor(readonly tag: string, readonly body: unknown) {}
 
-  /** The user's value; without its serializer, tag and body. */
-  revive(): unknown {
+  /** The user's value, made of a body that nobody else holds. */
+  revive(body: unknown): unknown {
     const serializer = serializers.get(this.tag);
     if (serializer === undefined) {
       throw new KVError(
@@ -48,7 +48,7 @@ export class Custom {
         `the value is of the type ${JSON.stringify(this.tag)}: open the store with a serializer for it`,
       );
     }
-    return serializer.deserialize(this.body);
+    return serializer.deserialize(body);
   }
 }
 

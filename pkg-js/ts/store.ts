@@ -2,7 +2,7 @@
 import { Atomic } from "./atomic.js";
 import { copyIn, copyOut } from "./copy.js";
 import { KVError, refused } from "./error.js";
-import { check, isKey, isPattern, known, metadataIn, setWords, type SetWords } from "./options.js";
+import { check, isKey, isPattern, metadataIn, setWords, type SetWords } from "./options.js";
 import { register } from "./serializer.js";
 import type {
   Abortable, DeleteOptions, Entry, KeyMap, KeysOptions, Metadata, OpenOptions, ScanOptions, SetOptions, ValueOf, WriteOptions,
@@ -77,13 +77,11 @@ export class KVStore<M = KeyMap> {
 
   /** Opens a store. Unknown options are refused. */
   static async open<M = KeyMap>(options: OpenOptions = {}): Promise<KVStore<M>> {
-    known(options, ["backend", "namespace", "autoCleanup", "cleanupInterval", "config", "serializers", "signal"], "open");
+    const words = check.open(options);
     options.signal?.throwIfAborted();
-    const { serializers, signal, backend, ...rest } = options;
-    if (serializers !== undefined) register(serializers);
-    await abortable(load(), { signal } as Abortable);
-    const custom = typeof backend === "object" && backend !== null ? backend : undefined;
-    const core = custom ? glue.open(rest, custom) : glue.open(backend === undefined ? rest : { ...rest, backend }, undefined);
+    if (options.serializers !== undefined) register(options.serializers);
+    await abortable(load(), options);
+    const core = glue.open(...words);
     return new KVStore<M>(core, []);
   }
 
@@ -192,6 +190,7 @@ export class KVStore<M = KeyMap> {
    * the middle rejects with `.results` per key.
    */
   async setMany(entries: Many<Partial<M>>, options?: WriteOptions & Abortable): Promise<boolean[]> {
+    if (options !== undefined) check.many(options);
     const { signal, ...write } = options ?? {};
     const shared = setWords(write, "setMany", false);
     signal?.throwIfAborted();

@@ -52,7 +52,7 @@ export function putTogether(tag: string, body: unknown): unknown {
     default: {
       const type = TYPED[tag];
       if (type !== undefined) return new type(bytes(type.BYTES_PER_ELEMENT));
-      return new Custom(tag, body).revive();
+      return new Custom(tag, body).revive(body);
     }
   }
 }

@@ -21,8 +21,9 @@ pub enum Any {
     Dyn(Box<dyn DynBackend>),
 }
 
-/// The trait without its provided methods, over an object.
-struct Boxed<'b>(&'b dyn DynBackend);
+/// The trait without its provided methods, over an object: for what need not be the fastest, which
+/// is then compiled once.
+pub(crate) struct Boxed<'b>(pub(crate) &'b dyn DynBackend);
 
 impl Backend for Boxed<'_> {
     fn limits(&self) -> Limits {
@@ -42,6 +43,9 @@ impl Backend for Boxed<'_> {
     }
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
         self.0.dyn_namespaces().await
+    }
+    fn immediate(&self) -> bool {
+        self.0.dyn_immediate()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod memory;
 pub(crate) mod update;
 
 pub use any::Any;
+pub(crate) use any::Boxed;
 pub use dynamic::DynBackend;
 
 use crate::{

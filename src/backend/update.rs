@@ -11,8 +11,8 @@ use crate::{
     key::Key,
     maybe_send::MaybeSend,
     record::{Record, Stored, Version},
+    sorted::last_of_each,
 };
-use std::collections::BTreeMap;
 
 /// After how many lost races, or requests that never arrived, the loop gives up.
 const MAX_ATTEMPTS: u32 = 40;
@@ -211,16 +211,10 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
             record.remember(host.random());
         }
     }
-    let mut last = BTreeMap::new();
-    for (at, (key, _)) in entries.iter().enumerate() {
-        last.insert(*key, at);
-    }
-    let sent: Vec<usize> = (0..entries.len())
-        .filter(|at| entries.get(*at).and_then(|(key, _)| last.get(key)) == Some(at))
-        .collect();
+    let keys: Vec<Key<'k>> = entries.iter().map(|(key, _)| *key).collect();
+    let last = last_of_each(&keys);
+    let sent = entries.iter().zip(&last).filter(|(_, last)| **last).map(|(entry, _)| entry);
     let batch: Vec<Mutation<'_>> = sent
-        .iter()
-        .filter_map(|at| entries.get(*at))
         .map(|(key, record)| Mutation {
             key: *key,
             expect: Expect::Any,
@@ -232,7 +226,7 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
         let error = wrong_count("write", batch.len(), answers.len());
         return entries.iter().map(|_| Err(error.clone())).collect();
     }
-    let mut by_key = BTreeMap::new();
+    let mut results: Vec<(Key<'_>, Result<Version>)> = Vec::with_capacity(batch.len());
     for (mutation, answer) in batch.iter().zip(answers) {
         let result = match answer {
             Ok(Commit::Done(applied)) => written(applied).map(|v| v.unwrap_or_else(untold)),
@@ -245,14 +239,20 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
             }
             Err(error) => Err(error),
         };
-        by_key.insert(
+        results.push((
             mutation.key,
             result.map_err(|e| e.with_key(mutation.key.as_str())),
-        );
+        ));
     }
+    drop(batch);
+    if results.len() == entries.len() {
+        return results.into_iter().map(|(_, result)| result).collect();
+    }
+    // A repeated key: every one of its places gets the result of the last.
     entries
         .iter()
-        .filter_map(|(key, _)| by_key.get(key).cloned())
+        .filter_map(|(key, _)| results.iter().rfind(|(k, _)| k == key))
+        .map(|(_, result)| result.clone())
         .collect()
 }
 

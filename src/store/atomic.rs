@@ -9,9 +9,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     key::Key,
     record::{Record, Stored, Version},
+    sorted::order,
     value::Value,
 };
-use std::collections::BTreeMap;
 
 /// How often a commit that lost a race, or its answer, looks again.
 const MAX_ATTEMPTS: u32 = 40;
@@ -75,6 +75,7 @@ impl<B: Backend> Store<B> {
 }
 
 /// One key of a commit: what was checked, and what is to be written.
+#[derive(Clone, Copy)]
 struct Planned<'a> {
     key: Key<'a>,
     check: Option<(usize, &'a Check)>,
@@ -179,28 +180,31 @@ impl<B: Backend> Atomic<'_, B> {
     }
 
     fn plan(&self) -> Result<Vec<Planned<'_>>> {
-        let mut plan: BTreeMap<&str, Planned<'_>> = BTreeMap::new();
+        let mut plan: Vec<Planned<'_>> = Vec::new();
         for (index, (key, check)) in self.checks.iter().enumerate() {
-            let planned = Planned {
-                key: self.store.key(key)?,
-                check: Some((index, check)),
-                write: None,
-            };
-            if plan.insert(key, planned).is_some() {
-                return Err(repeated("checks", key));
-            }
+            let (key, check) = (self.store.key(key)?, Some((index, check)));
+            plan.push(Planned { key, check, write: None });
         }
         for (index, (key, _)) in self.writes.iter().enumerate() {
-            let planned = plan.entry(key).or_insert(Planned {
-                key: self.store.key(key)?,
-                check: None,
-                write: None,
-            });
-            if planned.write.replace(index).is_some() {
-                return Err(repeated("writes", key));
+            let (key, write) = (self.store.key(key)?, Some(index));
+            plan.push(Planned { key, check: None, write });
+        }
+        let order = order(plan.len(), &mut |a, b| {
+            plan.get(a).map(|p| p.key).cmp(&plan.get(b).map(|p| p.key)).then(a.cmp(&b))
+        });
+        let mut merged: Vec<Planned<'_>> = Vec::with_capacity(plan.len());
+        for planned in order.into_iter().filter_map(|at| plan.get(at)) {
+            let key = planned.key;
+            match merged.last_mut().filter(|last| last.key == key) {
+                None => merged.push(*planned),
+                Some(last) if planned.check.is_none() && last.write.is_none() => {
+                    last.write = planned.write;
+                }
+                Some(_) if planned.check.is_some() => return Err(repeated("checks", key.as_str())),
+                Some(_) => return Err(repeated("writes", key.as_str())),
             }
         }
-        Ok(plan.into_values().collect())
+        Ok(merged)
     }
 }
 
@@ -219,7 +223,7 @@ impl<B: Backend> Store<B> {
         records: &[Option<Record>],
         id: Option<u64>,
     ) -> Result<AtomicOutcome> {
-        let backend = &self.shared.backend;
+        let backend = &self.cold();
         let checked: Vec<Key<'_>> = plan
             .iter()
             .filter(|p| p.check.is_some())
@@ -227,16 +231,24 @@ impl<B: Backend> Store<B> {
             .collect();
         // The versions that the lost commit expected, where an answer was lost.
         let mut lost: Option<Vec<Option<Version>>> = None;
+        let mut last_error = None;
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 pause(backend, self.host(), attempt).await;
             }
             let mut found = Vec::new();
             if !checked.is_empty() {
-                found = backend.read(&checked, Freshness::Latest).await?;
-                if found.len() != checked.len() {
-                    return Err(wrong_count("read", checked.len(), found.len()));
-                }
+                found = match backend.read(&checked, Freshness::Latest).await {
+                    Ok(found) if found.len() == checked.len() => found,
+                    Ok(found) => return Err(wrong_count("read", checked.len(), found.len())),
+                    Err(error) if error.retryable() => {
+                        last_error = Some(error);
+                        continue;
+                    }
+                    // Whether the lost commit happened can't be told any more.
+                    Err(_) if lost.is_some() => break,
+                    Err(error) => return Err(error),
+                };
             }
             let versions: Vec<Option<Version>> = found
                 .iter()
@@ -272,14 +284,17 @@ impl<B: Backend> Store<B> {
                 .collect();
             match backend.commit(&batch).await {
                 Ok(Commit::Done(applied)) => return done(plan, records.len(), applied),
-                Ok(Commit::Conflict { .. }) => {}
+                Ok(Commit::Conflict { .. }) => last_error = None,
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(versions),
-                Err(error) if error.retryable() => {}
+                Err(error) if error.retryable() => last_error = Some(error),
                 Err(error) => return Err(error),
             }
         }
         if lost.is_some() {
             return self.judge_lost(plan, records, id).await;
+        }
+        if let Some(error) = last_error {
+            return Err(error);
         }
         Err(Error::new(
             ErrorKind::Conflict,
@@ -354,7 +369,7 @@ impl<B: Backend> Store<B> {
 
     /// [`rename`](Store::rename) between two different keys.
     pub(super) async fn move_entry(&self, from: Key<'_>, to: Key<'_>) -> Result<bool> {
-        let backend = &self.shared.backend;
+        let backend = &self.cold();
         for attempt in 0..MAX_ATTEMPTS {
             pause(backend, self.host(), attempt).await;
             let mut found = backend.read(&[from], Freshness::Latest).await?;

@@ -68,7 +68,7 @@ impl<B: Backend> Store<B> {
         let key = self.key(key)?;
         let made = crate::maybe_send::Lock::new(Value::Null);
         update::read_change_write(
-            &self.shared.backend,
+            &self.cold(),
             self.host(),
             key,
             |stored: Option<Stored>| {

@@ -119,8 +119,7 @@ impl<B: Backend> Store<B> {
         }
         let keys = self.keys_of(keys)?;
         let mut versions: Vec<Option<Version>> = Vec::with_capacity(keys.len());
-        self.shared
-            .backend
+        self.cold()
             .visit(&keys, Freshness::Latest, |_, stored| {
                 versions.push(
                     stored
@@ -141,7 +140,7 @@ impl<B: Backend> Store<B> {
             })
             .collect();
         let mut count = 0;
-        for answer in self.shared.backend.write(&batch).await {
+        for answer in self.cold().write(&batch).await {
             match answer? {
                 Commit::Done(applied) if matches!(*applied, [Applied::Deleted(_)]) => count += 1,
                 // Somebody wrote it anew, or removed it first.

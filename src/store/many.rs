@@ -7,9 +7,9 @@ use crate::{
     key::Key,
     maybe_send::{MaybeSend, MaybeSync},
     record::{Record, StoredRef, Version},
+    sorted::last_of_each,
     value::Value,
 };
-use std::collections::BTreeSet;
 
 impl<B: Backend> Store<B> {
     /// The values under `keys`, in their order, repeats included.
@@ -127,16 +127,19 @@ impl<B: Backend> Store<B> {
         &self,
         keys: &[S],
     ) -> Result<Vec<(String, Result<bool>)>> {
-        let keys: BTreeSet<Key<'_>> = self.keys_of(keys)?.into_iter().collect();
+        let keys = self.keys_of(keys)?;
+        let once = last_of_each(&keys);
         let batch: Vec<Mutation<'_>> = keys
             .into_iter()
+            .zip(once)
+            .filter_map(|(key, once)| once.then_some(key))
             .map(|key| Mutation {
                 key,
                 expect: Expect::Any,
                 change: Change::Delete,
             })
             .collect();
-        let answers = self.shared.backend.write(&batch).await;
+        let answers = self.cold().write(&batch).await;
         if answers.len() != batch.len() {
             return Err(crate::backend::update::wrong_count(
                 "write",

@@ -16,7 +16,7 @@ pub use options::{Entry, Outcome, ScanOptions, SetOptions, Ttl};
 pub use patterns::Scanner;
 
 use crate::{
-    backend::{Any, Backend, Limits},
+    backend::{Any, Backend, Boxed, Limits},
     error::{Error, ErrorKind, Result},
     host::Host,
     key::{Key, Namespace},
@@ -125,6 +125,11 @@ impl<B: Backend> Store<B> {
     #[must_use]
     pub fn backend(&self) -> &B {
         &self.shared.backend
+    }
+
+    /// The backend for what need not be the fastest: compiled once, not once for each backend.
+    fn cold(&self) -> Boxed<'_> {
+        Boxed(&self.shared.backend)
     }
 
     #[inline]

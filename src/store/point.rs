@@ -269,14 +269,14 @@ impl<B: Backend> Store<B> {
     pub async fn copy(&self, from: &str, to: &str) -> Result<bool> {
         let (from, to) = (self.key(from)?, self.key(to)?);
         let mut now = self.now();
-        let mut record = None;
-        self.shared
-            .backend
-            .visit(&[from], Freshness::Latest, |_, stored| {
-                record = now.live(stored).map(|s| s.to_record());
-            })
+        let mut found = self
+            .cold()
+            .read(&[from], Freshness::Latest)
             .await
             .map_err(|e| e.with_key(from.as_str()))?;
+        let found = found.pop().flatten();
+        let live = found.filter(|stored| now.live(Some(stored.lend())).is_some());
+        let record = live.map(|stored| stored.record);
         let Some(mut record) = record else {
             return Ok(false);
         };

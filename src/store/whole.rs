@@ -35,7 +35,7 @@ impl<B: Backend> Store<B> {
     pub async fn namespaces(&self) -> Result<Vec<String>> {
         self.check_open()?;
         let mut names = Vec::new();
-        for namespace in self.shared.backend.namespaces().await? {
+        for namespace in self.cold().namespaces().await? {
             // What has expired is absent, and so is a namespace that holds nothing else.
             let store = self.namespace(namespace.as_str())?;
             let mut any = store.scan(
@@ -49,8 +49,7 @@ impl<B: Backend> Store<B> {
                 names.push(namespace.as_str().to_owned());
             }
         }
-        names.sort_unstable();
-        Ok(names)
+        Ok(crate::sorted::order_of(&names).into_iter().filter_map(|at| names.get(at).cloned()).collect())
     }
 
     /// Removes every entry of this namespace. How many there were.

@@ -224,7 +224,7 @@ impl<'a> View<'a> {
     /// Every so many places: the ids that a walk will come to after as many more.
     #[inline]
     pub(super) fn ahead(self, place: Place, reverse: bool) -> &'a [u32] {
-        if place.at % AHEAD != 0 {
+        if !place.at.is_multiple_of(AHEAD) {
             return &[];
         }
         let ids = self.0.get(place.chunk).map_or(&[][..], |ids| ids);

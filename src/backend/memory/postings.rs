@@ -156,9 +156,9 @@ mod tests {
 
     fn text(n: u32) -> String {
         match n % 4 {
-            0 => format!("a.{}.a", n / 8),
-            1 => format!("b.{}", n / 8),
-            2 => format!("{}.a.é", n / 8),
+            0 => format!("a.{}.a", n / 4),
+            1 => format!("b.{}", n / 4),
+            2 => format!("{}.a.é", n / 4),
             _ => format!("z{n}"),
         }
     }
