@@ -9,9 +9,11 @@ PACKAGE := target/npm/package
 TARBALL := target/npm/dataknobs-kv-0.1.0.tgz
 CORE := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
+COMPONENT := target/wasm32-wasip2/release/dataknobs_kv_component.wasm
+VENV := .tools/venv/bin
 FILE ?= pkg-js/package-lock.json
 
-.PHONY: help run pack test check clean
+.PHONY: help run pack test lint bench component test-crate test-component test-npm test-readme
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,3 +52,53 @@ run: examples/node/node_modules/.installed ## the quick start, then patterns ove
 	@node examples/node/quickstart.mjs
 	@echo "== $(FILE)"
 	@node examples/node/document.mjs $(FILE)
+
+# --- tests
+
+target/.setup: tools/setup.sh tests/requirements.txt
+	@mkdir -p target
+	tools/setup.sh
+	@touch $@
+
+pkg-js/test/node_modules/.installed: pkg-js/test/package.json pkg-js/test/package-lock.json
+	cd pkg-js/test && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+examples/wasmtime/node_modules/.installed: examples/wasmtime/package.json examples/wasmtime/package-lock.json
+	cd examples/wasmtime && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(COMPONENT): target/.toolchain $(CORE) $(wildcard wit/*.wit) $(shell find wit/component -name '*.rs' -o -name Cargo.toml)
+	cargo build --locked --release --target wasm32-wasip2 -p dataknobs-kv-component
+	@touch $@
+
+component: $(COMPONENT) ## the WebAssembly component
+
+lint: target/.toolchain pkg-js/node_modules/.installed
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features --exclude dataknobs-kv-js --exclude dataknobs-kv-component -- -D warnings
+	cargo clippy --locked --target wasm32-unknown-unknown -p dataknobs-kv-js -- -D warnings
+	cargo clippy --locked --target wasm32-wasip2 -p dataknobs-kv-component -- -D warnings
+	cargo run --locked -q -p xtask -- dependencies
+	cd pkg-js && npx --no-install biome ci --colors=off --max-diagnostics=20 .
+
+test-crate: target/.toolchain
+	cargo test --locked --all-features
+
+test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.installed
+	$(VENV)/wasm-tools component wit wit > /dev/null
+	$(VENV)/wasm-tools validate $(COMPONENT)
+	$(VENV)/python tests/component/run.py $(COMPONENT)
+	$(VENV)/python tests/component/examples.py $(COMPONENT)
+
+test-npm: $(TARBALL) target/.setup pkg-js/test/node_modules/.installed
+	node pkg-js/test/run.mjs
+
+test-readme: examples/node/node_modules/.installed $(COMPONENT) target/.setup
+	$(VENV)/python tests/readme.py $(COMPONENT)
+
+test: lint test-crate test-component test-npm test-readme ## everything, in the real runtimes
+
+bench: $(PACKAGE)/.built target/.setup ## against the peers: benches/RESULTS.md
+	cd benches && npm ci --no-audit --no-fund --loglevel=error
+	node benches/run.mjs

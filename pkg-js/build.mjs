@@ -11,7 +11,11 @@ const glue = `${root}/target/npm/bindgen`;
 rmSync(out, { recursive: true, force: true });
 mkdirSync(`${out}/dist/wasm`, { recursive: true });
 // wasm-opt without flags: what Node 20 rejects stays off.
-execFileSync(here("node_modules/.bin/wasm-opt"), ["-O3", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`], { stdio: "inherit" });
+execFileSync(
+  here("node_modules/.bin/wasm-opt"),
+  ["-O3", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`],
+  { stdio: "inherit" },
+);
 for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"]) {
   cpSync(`${glue}/${name}`, `${out}/dist/wasm/${name}`);
   // The compiler resolves the glue's types where the sources import it.

@@ -228,7 +228,9 @@ impl fmt::Display for Shown<'_> {
             match c {
                 _ if at == 60 => return f.write_str("\"…"),
                 '"' | '\\' => write!(f, "\\{c}")?,
-                _ if c.is_control() || is_noncharacter(c) => write!(f, "\\u{{{:04x}}}", u32::from(c))?,
+                _ if c.is_control() || is_noncharacter(c) => {
+                    write!(f, "\\u{{{:04x}}}", u32::from(c))?
+                }
                 _ => f.write_char(c)?,
             }
         }

@@ -11,7 +11,9 @@ pub(crate) fn order(len: usize, compare: &mut dyn FnMut(usize, usize) -> Orderin
 
 /// The indexes of `items` in their order; of equal items the last comes first.
 pub(crate) fn order_of<T: Ord>(items: &[T]) -> Vec<usize> {
-    order(items.len(), &mut |a, b| items.get(a).cmp(&items.get(b)).then(b.cmp(&a)))
+    order(items.len(), &mut |a, b| {
+        items.get(a).cmp(&items.get(b)).then(b.cmp(&a))
+    })
 }
 
 /// For each of `items`, whether no equal one comes later.
@@ -32,7 +34,10 @@ pub(crate) fn last_of_each<T: Ord>(items: &[T]) -> Vec<bool> {
 mod tests {
     #[test]
     fn the_last_of_each() {
-        assert_eq!(super::last_of_each(&["b", "a", "b", "c", "b"]), [false, true, false, true, true]);
+        assert_eq!(
+            super::last_of_each(&["b", "a", "b", "c", "b"]),
+            [false, true, false, true, true]
+        );
         assert_eq!(super::order_of(&["b", "a", "b"]), [1, 2, 0]);
     }
 }

@@ -109,7 +109,10 @@ impl Object {
     /// The indexes of the fields, by name.
     fn sorted(&self) -> Vec<&(Box<str>, Value)> {
         let names: Vec<&str> = self.0.iter().map(|(name, _)| &**name).collect();
-        order_of(&names).into_iter().filter_map(|at| self.0.get(at)).collect()
+        order_of(&names)
+            .into_iter()
+            .filter_map(|at| self.0.get(at))
+            .collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The behaviour table (`tests/behaviour/*.json`) through the crate's own door: `Store<Memory>` on
 //! a clock that only the table moves. One line a case; name a part of a case to run only those.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use dataknobs_kv::{
     AtomicOutcome, Check, Entry, Error, Object, Outcome, ScanOptions, SetOptions, Store, Tagged,
     Ttl, Value, Version,
@@ -8,7 +9,6 @@ use dataknobs_kv::{
     conformance::ManualHost,
     escape_pattern,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value as Json, json};
 use std::{collections::HashMap, fmt::Write, path::Path, process::ExitCode, sync::Arc};
 
@@ -35,7 +35,11 @@ fn run_all() -> ExitCode {
     let (mut passed, mut elsewhere, mut steps) = (0, 0, 0);
     let mut failures = String::new();
     for path in files {
-        let file = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let file = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let cases: Vec<Json> = serde_json::from_str(&text).expect(&file);
         for case in &cases {
@@ -196,7 +200,9 @@ fn expand(json: &Json, names: &HashMap<String, Json>) -> Result<Json, String> {
                 all.into()
             }
             "nest" => (0..number(0)).fold(expand(&args[1], names)?, |inner, _| json!([inner])),
-            "keys" => (0..number(1)).map(|i| format!("{}{i:05}", text(0))).collect(),
+            "keys" => (0..number(1))
+                .map(|i| format!("{}{i:05}", text(0)))
+                .collect(),
             "pairs" => (0..number(1))
                 .map(|i| json!([format!("{}{i:05}", text(0)), i]))
                 .collect(),
@@ -209,7 +215,9 @@ fn expand(json: &Json, names: &HashMap<String, Json>) -> Result<Json, String> {
                         Err(_) => json.get(part),
                     });
                 }
-                return at.cloned().ok_or_else(|| format!("nothing is named {}", text(0)));
+                return at
+                    .cloned()
+                    .ok_or_else(|| format!("nothing is named {}", text(0)));
             }
             "object" | "any" | "about" | "absent" => json.clone(),
             _ => json!({"$": [tag, expand(&args[0], names)?]}),
@@ -334,7 +342,11 @@ fn matches(expected: &Json, got: &Json) -> Result<(), String> {
         }),
         (Json::Number(a), Json::Number(b)) => {
             let bits = |n: &serde_json::Number| (n.is_f64(), n.as_f64().map(f64::to_bits));
-            if a == b && bits(a) == bits(b) { Ok(()) } else { differ() }
+            if a == b && bits(a) == bits(b) {
+                Ok(())
+            } else {
+                differ()
+            }
         }
         (a, b) if a == b => Ok(()),
         _ => differ(),
@@ -580,9 +592,8 @@ impl Door {
                 Some(Some(left)) => json!(left.as_secs_f64()),
             },
             "expire" => {
-                dataknobs_kv::check_key(key()?).or_else(|e| {
-                    if store.is_closed() { Ok(()) } else { Err(e) }
-                })?;
+                dataknobs_kv::check_key(key()?)
+                    .or_else(|e| if store.is_closed() { Ok(()) } else { Err(e) })?;
                 let ttl = seconds(arg(2).unwrap_or(&Json::Null))?;
                 json!(store.expire(key()?, ttl).await?)
             }
@@ -643,8 +654,10 @@ impl Door {
         }
         Ok(match atomic.commit().await? {
             AtomicOutcome::Done(versions) => {
-                let versions: Vec<Option<String>> =
-                    versions.iter().map(|v| v.as_ref().map(Version::to_string)).collect();
+                let versions: Vec<Option<String>> = versions
+                    .iter()
+                    .map(|v| v.as_ref().map(Version::to_string))
+                    .collect();
                 json!({"ok": true, "versions": versions})
             }
             AtomicOutcome::Lost { index, entry } => {

@@ -34,7 +34,10 @@ fn from_js_within(value: &JsValue, depth: usize) -> Result<Value> {
         return Ok(Value::Null);
     }
     if let Some(items) = value.dyn_ref::<Array>() {
-        let items = items.iter().map(|item| from_js_within(&item, depth)).collect::<Result<Vec<_>>>();
+        let items = items
+            .iter()
+            .map(|item| from_js_within(&item, depth))
+            .collect::<Result<Vec<_>>>();
         return Ok(items?.into());
     }
     if let Some(bytes) = value.dyn_ref::<Uint8Array>() {
@@ -51,7 +54,10 @@ fn from_js_within(value: &JsValue, depth: usize) -> Result<Value> {
         {
             return Ok(Value::Int(n));
         }
-        return Ok(Value::Tagged(Box::new(Tagged { tag: tag.into(), body })));
+        return Ok(Value::Tagged(Box::new(Tagged {
+            tag: tag.into(),
+            body,
+        })));
     }
     if !value.is_object() {
         return Err(refused("undefined, a function or a symbol is no value"));
@@ -121,7 +127,10 @@ pub fn metadata_from_js(value: &JsValue) -> Result<Option<Object>> {
     }
     match from_js(value)? {
         Value::Object(fields) => Ok(Some(*fields)),
-        other => Err(refused(&format!("metadata is an object; got {}", other.type_name()))),
+        other => Err(refused(&format!(
+            "metadata is an object; got {}",
+            other.type_name()
+        ))),
     }
 }
 

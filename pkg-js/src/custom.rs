@@ -34,7 +34,10 @@ fn put(object: &Object, name: &str, value: impl Into<JsValue>) {
 
 /// An integer that a double holds exactly.
 fn whole(value: &JsValue) -> Option<u64> {
-    value.as_f64().filter(|n| *n >= 0.0 && n.trunc() == *n && *n <= 9e15).map(|n| n as u64)
+    value
+        .as_f64()
+        .filter(|n| *n >= 0.0 && n.trunc() == *n && *n <= 9e15)
+        .map(|n| n as u64)
 }
 
 fn version(value: &JsValue, what: &str) -> Result<Version> {
@@ -55,7 +58,10 @@ impl Custom {
                 ));
             }
         }
-        let mut limits = Limits { loses_answers: true, ..Limits::default() };
+        let mut limits = Limits {
+            loses_answers: true,
+            ..Limits::default()
+        };
         let given = get(&object, "limits");
         let limit = |name: &str| {
             let value = get(&given, name);
@@ -63,7 +69,10 @@ impl Custom {
                 return Ok(None);
             }
             whole(&value).map(Some).ok_or_else(|| {
-                Error::new(ErrorKind::InvalidArgument, format!("limits.{name} is a whole number"))
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("limits.{name} is a whole number"),
+                )
             })
         };
         if given.is_object() {
@@ -80,8 +89,18 @@ impl Custom {
     }
 
     /// Calls a method and waits for its answer. `lost`: may the call have changed something?
-    async fn call(&self, method: &str, argument: &JsValue, extra: &JsValue, lost: bool) -> Result<JsValue> {
-        let kind = if lost { ErrorKind::OutcomeUnknown } else { ErrorKind::Unavailable };
+    async fn call(
+        &self,
+        method: &str,
+        argument: &JsValue,
+        extra: &JsValue,
+        lost: bool,
+    ) -> Result<JsValue> {
+        let kind = if lost {
+            ErrorKind::OutcomeUnknown
+        } else {
+            ErrorKind::Unavailable
+        };
         let function = get(&self.object, method)
             .dyn_into::<Function>()
             .map_err(|_| broken(&format!("{method} is no function any more")))?;
@@ -89,7 +108,9 @@ impl Custom {
             .call2(&self.object, argument, extra)
             .map_err(|thrown| caught(&thrown, kind))?;
         match answer.dyn_into::<Promise>() {
-            Ok(promise) => JsFuture::from(promise).await.map_err(|thrown| caught(&thrown, kind)),
+            Ok(promise) => JsFuture::from(promise)
+                .await
+                .map_err(|thrown| caught(&thrown, kind)),
             Err(value) => Ok(value),
         }
     }
@@ -158,13 +179,17 @@ fn stored(value: &JsValue) -> Result<Option<Stored>> {
 /// `{ versions: [...] }` or `{ conflict: index }`; of a delete the version is whether there was one.
 fn commit(answer: &JsValue, batch: &[Mutation<'_>]) -> Result<Commit> {
     if let Some(index) = whole(&get(answer, "conflict")) {
-        return Ok(Commit::Conflict { index: index as usize });
+        return Ok(Commit::Conflict {
+            index: index as usize,
+        });
     }
     let versions = get(answer, "versions")
         .dyn_into::<Array>()
         .map_err(|_| broken("commit gave neither versions nor conflict"))?;
     if versions.length() as usize != batch.len() {
-        return Err(broken("commit gave another number of versions than of changes"));
+        return Err(broken(
+            "commit gave another number of versions than of changes",
+        ));
     }
     let applied = batch.iter().zip(versions.iter()).map(|(mutation, value)| {
         Ok(match mutation.change {
@@ -190,15 +215,23 @@ impl Backend for Custom {
 
     async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
         let asked: Array = keys.iter().map(|key| key_object(*key)).collect();
-        let fresh = if fresh == Freshness::Latest { "latest" } else { "cached" };
+        let fresh = if fresh == Freshness::Latest {
+            "latest"
+        } else {
+            "cached"
+        };
         let answer = self.call("read", &asked, &fresh.into(), false).await?;
-        let answer = answer.dyn_into::<Array>().map_err(|_| broken("read gave no array"))?;
+        let answer = answer
+            .dyn_into::<Array>()
+            .map_err(|_| broken("read gave no array"))?;
         answer.iter().map(|item| stored(&item)).collect()
     }
 
     async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
         let asked = self.mutations(batch)?;
-        let answer = self.call("commit", &asked, &JsValue::UNDEFINED, true).await?;
+        let answer = self
+            .call("commit", &asked, &JsValue::UNDEFINED, true)
+            .await?;
         commit(&answer, batch)
     }
 
@@ -235,18 +268,32 @@ impl Backend for Custom {
         let asked = Object::new();
         put(&asked, "namespace", query.namespace.as_str());
         put(&asked, "prefix", query.prefix);
-        put(&asked, "after", query.after.map_or(JsValue::UNDEFINED, JsValue::from_str));
+        put(
+            &asked,
+            "after",
+            query.after.map_or(JsValue::UNDEFINED, JsValue::from_str),
+        );
         put(&asked, "limit", query.limit.min(1 << 30) as f64);
         put(&asked, "reverse", query.reverse);
-        put(&asked, "pattern", query.pattern.map_or(JsValue::UNDEFINED, |p| p.as_str().into()));
+        put(
+            &asked,
+            "pattern",
+            query
+                .pattern
+                .map_or(JsValue::UNDEFINED, |p| p.as_str().into()),
+        );
         put(&asked, "records", query.want == Want::Records);
-        let answer = self.call("scan", &asked, &JsValue::UNDEFINED, false).await?;
+        let answer = self
+            .call("scan", &asked, &JsValue::UNDEFINED, false)
+            .await?;
         let items = get(&answer, "items")
             .dyn_into::<Array>()
             .map_err(|_| broken("scan gave no items"))?;
         let items = items.iter().map(|item| {
             let key = get(&item, "key");
-            let key = key.as_string().ok_or_else(|| broken("scan gave an item without a key"))?;
+            let key = key
+                .as_string()
+                .ok_or_else(|| broken("scan gave an item without a key"))?;
             let record = match query.want {
                 Want::Records => stored(&item)?,
                 Want::Keys => None,
@@ -259,7 +306,11 @@ impl Backend for Custom {
                 Some(stored) => stored.record.expires_at,
                 None => whole(&get(&item, "expiresAt")).and_then(NonZeroU64::new),
             };
-            Ok(Item { key: key.into(), expires_at, stored: record })
+            Ok(Item {
+                key: key.into(),
+                expires_at,
+                stored: record,
+            })
         });
         Ok(Page {
             items: items.collect::<Result<_>>()?,
@@ -268,17 +319,33 @@ impl Backend for Custom {
     }
 
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
-        let answer = self.call("namespaces", &JsValue::UNDEFINED, &JsValue::UNDEFINED, false).await?;
-        let names = answer.dyn_into::<Array>().map_err(|_| broken("namespaces gave no array"))?;
+        let answer = self
+            .call(
+                "namespaces",
+                &JsValue::UNDEFINED,
+                &JsValue::UNDEFINED,
+                false,
+            )
+            .await?;
+        let names = answer
+            .dyn_into::<Array>()
+            .map_err(|_| broken("namespaces gave no array"))?;
         names
             .iter()
-            .map(|name| Namespace::new(&name.as_string().ok_or_else(|| broken("namespaces gave no strings"))?))
+            .map(|name| {
+                Namespace::new(
+                    &name
+                        .as_string()
+                        .ok_or_else(|| broken("namespaces gave no strings"))?,
+                )
+            })
             .collect()
     }
 
     async fn close(&self) -> Result<()> {
         if get(&self.object, "close").is_function() {
-            self.call("close", &JsValue::UNDEFINED, &JsValue::UNDEFINED, false).await?;
+            self.call("close", &JsValue::UNDEFINED, &JsValue::UNDEFINED, false)
+                .await?;
         }
         Ok(())
     }

@@ -184,7 +184,9 @@ pub fn thrown(error: &Error) -> JsValue {
 /// What JavaScript threw, as an error; `otherwise` is its kind where it does not say.
 pub fn caught(thrown: &JsValue, otherwise: ErrorKind) -> Error {
     let text = |name: &str| {
-        js_sys::Reflect::get(thrown, &name.into()).ok().and_then(|v| v.as_string())
+        js_sys::Reflect::get(thrown, &name.into())
+            .ok()
+            .and_then(|v| v.as_string())
     };
     let kind = text("code").and_then(|code| ErrorKind::from_code(&code));
     let message = text("message")

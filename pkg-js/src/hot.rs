@@ -7,10 +7,7 @@ use crate::{
     store::{Store, strings},
     wire::{ABSENT, PROMISE, TAKE, fail, leave, leave_lists, promise, ready, with_text},
 };
-use dataknobs_kv::{
-    Error, ErrorKind, Result, ScanOptions, SetOptions, Ttl, Value,
-    backend::Want,
-};
+use dataknobs_kv::{Error, ErrorKind, Result, ScanOptions, SetOptions, Ttl, Value, backend::Want};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -121,7 +118,10 @@ impl Store {
                 None => drop(ready(self.inner().set(key, value))?),
                 Some(seconds) => {
                     let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
-                    let options = SetOptions { ttl: Some(ttl), ..SetOptions::default() };
+                    let options = SetOptions {
+                        ttl: Some(ttl),
+                        ..SetOptions::default()
+                    };
                     ready(self.inner().set_with(key, value, options))?;
                 }
             }
@@ -185,7 +185,10 @@ impl Store {
     pub fn set_many(&self, len: usize, count: usize, ttl: Option<f64>) -> i32 {
         over_text(len, |text| {
             let keys = split(text, count)?;
-            let options = SetOptions { ttl: ttl_of(ttl)?, ..SetOptions::default() };
+            let options = SetOptions {
+                ttl: ttl_of(ttl)?,
+                ..SetOptions::default()
+            };
             let results = leave_lists(|numbers, _| {
                 numbers.reserve(count);
                 ready(self.inner().put_values(&keys, &options, |_| {
@@ -211,23 +214,36 @@ impl Store {
 
     /// The keys that match a pattern. Where the backend has numbers for its keys: how many lie at
     /// `numbers()`, with the texts of those marked by their complement at `texts()`, joined by NUL.
-    pub fn keys(&self, len: usize, limit: Option<f64>, after: Option<String>, reverse: bool) -> i32 {
-        let options = ScanOptions { limit: limit.map(|n| n as usize), after, reverse };
+    pub fn keys(
+        &self,
+        len: usize,
+        limit: Option<f64>,
+        after: Option<String>,
+        reverse: bool,
+    ) -> i32 {
+        let options = ScanOptions {
+            limit: limit.map(|n| n as usize),
+            after,
+            reverse,
+        };
         if self.immediate() {
             return over_text(len, |pattern| {
                 leave_lists(|numbers, texts| {
-                    ready(self.inner().walk(pattern, &options, Want::Keys, true, |found| {
-                        let id = found.id.unwrap_or_default() as i32;
-                        if found.first {
-                            if !texts.is_empty() {
-                                texts.push(0);
-                            }
-                            texts.extend_from_slice(found.key.as_bytes());
-                            numbers.push(!id);
-                        } else {
-                            numbers.push(id);
-                        }
-                    }))?;
+                    ready(
+                        self.inner()
+                            .walk(pattern, &options, Want::Keys, true, |found| {
+                                let id = found.id.unwrap_or_default() as i32;
+                                if found.first {
+                                    if !texts.is_empty() {
+                                        texts.push(0);
+                                    }
+                                    texts.extend_from_slice(found.key.as_bytes());
+                                    numbers.push(!id);
+                                } else {
+                                    numbers.push(id);
+                                }
+                            }),
+                    )?;
                     Ok(numbers.len() as i32)
                 })
             });

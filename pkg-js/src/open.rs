@@ -48,7 +48,10 @@ fn opened(
                 Some(n) if n >= 1.0 && n.trunc() == n && n <= 4_294_967_295.0 => Some(n as usize),
                 Some(_) => return Err(argument("maxEntries is a whole number of at least 1")),
             };
-            Any::Memory(Memory::new(MemoryOptions { max_entries }, Arc::clone(&host)))
+            Any::Memory(Memory::new(
+                MemoryOptions { max_entries },
+                Arc::clone(&host),
+            ))
         }
     };
     // The longest wait of a JavaScript timer is 2^31 - 1 ms.

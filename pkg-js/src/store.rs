@@ -74,7 +74,11 @@ impl Store {
 
 /// An array of strings.
 pub fn strings(texts: &[String]) -> JsValue {
-    texts.iter().map(|t| JsValue::from_str(t)).collect::<Array>().into()
+    texts
+        .iter()
+        .map(|t| JsValue::from_str(t))
+        .collect::<Array>()
+        .into()
 }
 
 fn optional(value: Option<Value>) -> Result<JsValue> {
@@ -165,7 +169,11 @@ impl Args {
         self.optional_text(index).map(|text| Version::parse(&text))
     }
     fn rows(&self, index: u32) -> Vec<Args> {
-        self.at(index).unchecked_into::<Array>().iter().map(|row| Args(row.unchecked_into())).collect()
+        self.at(index)
+            .unchecked_into::<Array>()
+            .iter()
+            .map(|row| Args(row.unchecked_into()))
+            .collect()
     }
     /// The options of a `set`, from the third argument on.
     fn set_options(&self) -> Result<SetOptions> {
@@ -197,11 +205,21 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
     let key = args.text(0);
     let immediate = store.backend().immediate();
     // A value stays on the other side where nobody must look inside.
-    let value = |value: JsValue| if immediate { Ok(keep(value)) } else { from_js(&value) };
+    let value = |value: JsValue| {
+        if immediate {
+            Ok(keep(value))
+        } else {
+            from_js(&value)
+        }
+    };
     Ok(match op {
         Op::SetWith => {
             let options = args.set_options().map_err(|e| e.with_key(&key))?;
-            store.set_with(&key, value(args.at(1))?, options).await?.is_done().into()
+            store
+                .set_with(&key, value(args.at(1))?, options)
+                .await?
+                .is_done()
+                .into()
         }
         Op::SetManyWith => {
             let mut entries = Vec::new();
@@ -211,7 +229,9 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
                 entries.push((key, value(row.at(1))?, options));
             }
             let results = store.set_many(entries).await?;
-            let results = results.iter().map(|r| result_to_js(r.as_ref().map(|_| true)));
+            let results = results
+                .iter()
+                .map(|r| result_to_js(r.as_ref().map(|_| true)));
             results.collect::<Array>().into()
         }
         Op::GetEntry => match store.get_entry(&key).await? {
@@ -227,10 +247,16 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
         Op::Copy => store.copy(&key, &args.text(1)).await?.into(),
         Op::DeleteMany => {
             let keys = args.at(0).unchecked_into::<Array>();
-            let keys: Vec<String> = keys.iter().map(|k| k.as_string().unwrap_or_default()).collect();
+            let keys: Vec<String> = keys
+                .iter()
+                .map(|k| k.as_string().unwrap_or_default())
+                .collect();
             let results = store.delete_each(&keys).await?;
             let results = results.iter().map(|(key, result)| {
-                Array::of2(&JsValue::from_str(key), &result_to_js(result.as_ref().map(|b| *b)))
+                Array::of2(
+                    &JsValue::from_str(key),
+                    &result_to_js(result.as_ref().map(|b| *b)),
+                )
             });
             results.collect::<Array>().into()
         }
@@ -251,7 +277,11 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
             };
             if args.flag(4) {
                 let entries = store.entries(&key, &options).await?;
-                entries.iter().map(entry_to_js).collect::<Result<Array>>()?.into()
+                entries
+                    .iter()
+                    .map(entry_to_js)
+                    .collect::<Result<Array>>()?
+                    .into()
             } else {
                 strings(&store.keys_with(&key, &options).await?)
             }
@@ -275,7 +305,10 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
         },
         Op::Expire => {
             let ttl = Ttl::seconds(args.number(1).unwrap_or_default());
-            store.expire(&key, ttl.map_err(|e| e.with_key(&key))?).await?.into()
+            store
+                .expire(&key, ttl.map_err(|e| e.with_key(&key))?)
+                .await?
+                .into()
         }
         Op::Persist => store.persist(&key).await?.into(),
         Op::CleanupExpired => count(store.cleanup_expired().await?),
@@ -283,7 +316,11 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
             let given = |at: u32| Some(args.at(at)).filter(|v| !v.is_undefined());
             let old = given(1).map(|old| from_js(&old)).transpose()?;
             let new = given(2).map(value).transpose()?;
-            store.compare_and_swap(&key, old.as_ref(), new).await?.is_done().into()
+            store
+                .compare_and_swap(&key, old.as_ref(), new)
+                .await?
+                .is_done()
+                .into()
         }
         Op::Update => {
             let f: Function = args.at(1).unchecked_into();
@@ -303,7 +340,8 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
         Op::Increment => {
             let delta = match from_js(&args.at(1))? {
                 Value::Tagged(big) => big_int(&big).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidArgument, "a delta fits into 64 bits").with_key(&key)
+                    Error::new(ErrorKind::InvalidArgument, "a delta fits into 64 bits")
+                        .with_key(&key)
                 })?,
                 delta => delta,
             };
@@ -341,7 +379,10 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
 }
 
 fn big_int(big: &Tagged) -> Option<Value> {
-    let digits = big.body.as_text().filter(|_| &*big.tag == dataknobs_kv::BIGINT_TAG)?;
+    let digits = big
+        .body
+        .as_text()
+        .filter(|_| &*big.tag == dataknobs_kv::BIGINT_TAG)?;
     digits.parse().ok().map(Value::Int)
 }
 
@@ -360,7 +401,10 @@ fn atomic_to_js(outcome: AtomicOutcome) -> Result<JsValue> {
         AtomicOutcome::Lost { index, entry } => {
             set("ok", false.into());
             set("index", count(index as u64));
-            set("entry", entry.map_or(Ok(JsValue::UNDEFINED), |entry| entry_to_js(&entry))?);
+            set(
+                "entry",
+                entry.map_or(Ok(JsValue::UNDEFINED), |entry| entry_to_js(&entry))?,
+            );
         }
     }
     Ok(result)
@@ -407,5 +451,7 @@ pub fn escape(text: &str) -> String {
 /// Does a key match a pattern?
 #[wasm_bindgen]
 pub fn matches(pattern: &str, key: &str) -> Result<bool, JsValue> {
-    Ok(Pattern::parse(pattern).map_err(|e| thrown(&e))?.matches(key))
+    Ok(Pattern::parse(pattern)
+        .map_err(|e| thrown(&e))?
+        .matches(key))
 }

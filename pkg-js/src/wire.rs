@@ -64,7 +64,10 @@ pub fn with_text<R>(len: usize, f: impl FnOnce(&str) -> R) -> Result<R> {
         let bytes = scratch.get(..len).unwrap_or_default();
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(f(text)),
-            Err(_) => Err(Error::new(ErrorKind::InvalidArgument, "a text is not UTF-8")),
+            Err(_) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a text is not UTF-8",
+            )),
         }
     })
 }
@@ -112,9 +115,7 @@ pub fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// What a call returns: the result where it is ready at once, else a promise of it.
-pub fn finish(
-    future: impl Future<Output = Result<JsValue>> + 'static,
-) -> Result<JsValue, JsValue> {
+pub fn finish(future: impl Future<Output = Result<JsValue>> + 'static) -> Result<JsValue, JsValue> {
     finish_boxed(Box::pin(future))
 }
 

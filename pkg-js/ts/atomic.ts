@@ -20,8 +20,9 @@ export class Atomic {
   check(key: string, version: string | Entry | null | undefined): this {
     return this.#add(() => {
       isKey(key);
-      const text = typeof version === "object" ? version?.version ?? null : version ?? null;
-      if (text !== null && typeof text !== "string") throw refused("a check takes a version, an entry, or null for absent", key);
+      const text = typeof version === "object" ? (version?.version ?? null) : (version ?? null);
+      if (text !== null && typeof text !== "string")
+        throw refused("a check takes a version, an entry, or null for absent", key);
       this.#checks.push([key, text]);
     });
   }

@@ -106,9 +106,15 @@ const buffer = (globalThis as { Buffer?: { prototype: object } }).Buffer?.protot
 function isBuiltIn(value: object): boolean {
   const proto = prototypeOf(value);
   switch (proto) {
-    case null: return false;
-    case Date.prototype: case Map.prototype: case Set.prototype: case ArrayBuffer.prototype: return true;
-    default: return (proto === buffer && buffer !== undefined) || prototypeOf(proto) === TYPED.prototype;
+    case null:
+      return false;
+    case Date.prototype:
+    case Map.prototype:
+    case Set.prototype:
+    case ArrayBuffer.prototype:
+      return true;
+    default:
+      return (proto === buffer && buffer !== undefined) || prototypeOf(proto) === TYPED.prototype;
   }
 }
 
@@ -186,13 +192,20 @@ function explain(value: unknown, key: string | undefined): KVError {
     const deep = (): KVError => no(`nests deeper than ${DEEPEST + 1}`);
     if (level > DEEPEST) return deep();
     switch (typeof value) {
-      case "undefined": return no("is undefined: leave it out, or use null");
-      case "function": return no("is a function, which cannot be stored");
-      case "symbol": return no("is a symbol, which cannot be stored");
-      case "string": return value.isWellFormed() ? undefined : no("holds a lone surrogate: it is no Unicode text");
-      case "bigint": return level >= DEEPEST ? deep() : undefined;
-      case "object": break;
-      default: return undefined;
+      case "undefined":
+        return no("is undefined: leave it out, or use null");
+      case "function":
+        return no("is a function, which cannot be stored");
+      case "symbol":
+        return no("is a symbol, which cannot be stored");
+      case "string":
+        return value.isWellFormed() ? undefined : no("holds a lone surrogate: it is no Unicode text");
+      case "bigint":
+        return level >= DEEPEST ? deep() : undefined;
+      case "object":
+        break;
+      default:
+        return undefined;
     }
     if (value === null) return undefined;
     if (above.includes(value)) return no("is a cycle: it contains itself");
@@ -204,7 +217,9 @@ function explain(value: unknown, key: string | undefined): KVError {
         if (fault) return fault;
       }
       const proto = prototypeOf(value);
-      return proto === Array.prototype ? undefined : no("is an instance of a class: register a serializer for it");
+      return proto === Array.prototype
+        ? undefined
+        : no("is an instance of a class: register a serializer for it");
     }
     if (value instanceof Custom) return find(value.body, `${path}.body`, inside, level + 1);
     const proto = prototypeOf(value);
@@ -238,7 +253,8 @@ function explain(value: unknown, key: string | undefined): KVError {
       const field = describe(value, name);
       const at = `${path}.${name}`;
       if (!name.isWellFormed()) return no("has a name with a lone surrogate");
-      if (field?.get !== undefined) return refused(`${at} is an accessor: store what it returns instead`, key);
+      if (field?.get !== undefined)
+        return refused(`${at} is an accessor: store what it returns instead`, key);
       const fault = find(field?.value, at, inside, level + 1);
       if (fault) return fault;
     }

@@ -1,8 +1,20 @@
 /** What went wrong, the same in Rust, JavaScript and WIT. */
 export type KVErrorCode =
-  | "invalid-key" | "invalid-pattern" | "invalid-argument" | "type-mismatch" | "not-found"
-  | "conflict" | "unsupported" | "access-denied" | "quota-exceeded" | "unavailable" | "timeout"
-  | "aborted" | "closed" | "corrupt" | "outcome-unknown";
+  | "invalid-key"
+  | "invalid-pattern"
+  | "invalid-argument"
+  | "type-mismatch"
+  | "not-found"
+  | "conflict"
+  | "unsupported"
+  | "access-denied"
+  | "quota-exceeded"
+  | "unavailable"
+  | "timeout"
+  | "aborted"
+  | "closed"
+  | "corrupt"
+  | "outcome-unknown";
 
 /** The error of every method: what went wrong, about which key, and whether trying again may help. */
 export class KVError extends Error {

@@ -6,7 +6,9 @@ import type { Metadata, OpenOptions, SetOptions } from "./types.js";
 /** Refuses names that a method does not know. */
 export function known(options: object, names: readonly string[], method: string): void {
   if (typeof options !== "object" || options === null) {
-    throw refused(`the options of ${method} are an object; got ${options === null ? "null" : typeof options}`);
+    throw refused(
+      `the options of ${method} are an object; got ${options === null ? "null" : typeof options}`,
+    );
   }
   for (const name in options) {
     if (!names.includes(name)) {
@@ -27,22 +29,42 @@ function typed(options: Record<string, unknown>, method: string, types: Record<s
   for (const name in types) {
     const type = types[name] as string;
     if (!isType(options[name], type)) {
-      throw refused(`the option ${name} of ${method} is of the type ${type}; got ${options[name] === null ? "null" : typeof options[name]}`);
+      throw refused(
+        `the option ${name} of ${method} is of the type ${type}; got ${options[name] === null ? "null" : typeof options[name]}`,
+      );
     }
   }
 }
 
-const SET = { ttl: "number", metadata: "object", ifAbsent: "boolean", ifVersion: "string", keepTtl: "boolean", keepMetadata: "boolean", signal: "AbortSignal" };
+const SET = {
+  ttl: "number",
+  metadata: "object",
+  ifAbsent: "boolean",
+  ifVersion: "string",
+  keepTtl: "boolean",
+  keepMetadata: "boolean",
+  signal: "AbortSignal",
+};
 const WRITE = { ttl: "number", metadata: "object" };
 
 /** The options of a `set` by position, as the core takes them. */
-export type SetWords = [ttl: number | undefined, metadata: unknown, flags: number, ifVersion: string | undefined];
+export type SetWords = [
+  ttl: number | undefined,
+  metadata: unknown,
+  flags: number,
+  ifVersion: string | undefined,
+];
 
 /** Checks the options of a `set`. */
 export function setWords(options: SetOptions, method: string, conditions: boolean): SetWords {
   typed(options as Record<string, unknown>, method, conditions ? SET : WRITE);
   const flags = (options.ifAbsent ? 1 : 0) | (options.keepTtl ? 2 : 0) | (options.keepMetadata ? 4 : 0);
-  return [options.ttl, options.metadata === undefined ? undefined : metadataIn(options.metadata), flags, options.ifVersion];
+  return [
+    options.ttl,
+    options.metadata === undefined ? undefined : metadataIn(options.metadata),
+    flags,
+    options.ifVersion,
+  ];
 }
 
 /** A copy of metadata, checked. */
@@ -53,20 +75,42 @@ export function metadataIn(metadata: Metadata): unknown {
   return copyIn(metadata, undefined);
 }
 
-const OPEN = { backend: "", namespace: "string", autoCleanup: "boolean", cleanupInterval: "number", config: "object", serializers: "object", signal: "AbortSignal" };
+const OPEN = {
+  backend: "",
+  namespace: "string",
+  autoCleanup: "boolean",
+  cleanupInterval: "number",
+  config: "object",
+  serializers: "object",
+  signal: "AbortSignal",
+};
 const MEMORY = { maxEntries: "number" };
 
 /** The options of `open` by position, as the core takes them. */
-type OpenWords = [namespace: string, cleanupInterval: number | undefined, maxEntries: number | undefined, custom: object | undefined];
+type OpenWords = [
+  namespace: string,
+  cleanupInterval: number | undefined,
+  maxEntries: number | undefined,
+  custom: object | undefined,
+];
 
 function openWords(options: OpenOptions): OpenWords {
   typed(options as Record<string, unknown>, "open", OPEN);
-  const { backend = "memory", namespace = "", autoCleanup = true, cleanupInterval = 60, config = {} } = options;
+  const {
+    backend = "memory",
+    namespace = "",
+    autoCleanup = true,
+    cleanupInterval = 60,
+    config = {},
+  } = options;
   const custom = typeof backend === "object" && backend !== null ? backend : undefined;
   if (custom === undefined && backend !== "memory") {
-    throw refused(`there is no backend ${JSON.stringify(backend)} in this build; there is: memory, or an object of your own`);
+    throw refused(
+      `there is no backend ${JSON.stringify(backend)} in this build; there is: memory, or an object of your own`,
+    );
   }
-  if (!namespace.isWellFormed()) throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
+  if (!namespace.isWellFormed())
+    throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
   if (custom !== undefined) known(config, [], "a custom backend's config");
   else typed(config as Record<string, unknown>, "the memory backend's config", MEMORY);
   return [namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries, custom];
@@ -86,7 +130,10 @@ export const check = {
   signal: (options: object, method: string) => typed(options as Record<string, unknown>, method, SIGNAL),
   keys(options: { limit?: number; after?: string }, method: "keys" | "scan") {
     typed(options as Record<string, unknown>, method, method === "keys" ? KEYS : SCAN);
-    if (options.limit !== undefined && !(options.limit >= 0 && (Number.isInteger(options.limit) || options.limit === Infinity))) {
+    if (
+      options.limit !== undefined &&
+      !(options.limit >= 0 && (Number.isInteger(options.limit) || options.limit === Infinity))
+    ) {
       throw refused(`the option limit of ${method} is a whole number of at least 0; got ${options.limit}`);
     }
     if (options.after !== undefined) isKey(options.after);
@@ -95,12 +142,19 @@ export const check = {
 
 /** A text that may be a key; the core checks the rest. */
 export function isKey(key: unknown): asserts key is string {
-  if (typeof key !== "string") throw new KVError("invalid-key", `a key is a string; got ${key === null ? "null" : typeof key}`);
-  if (!key.isWellFormed()) throw new KVError("invalid-key", `key ${JSON.stringify(key)}: a lone surrogate is no Unicode text`, key);
+  if (typeof key !== "string")
+    throw new KVError("invalid-key", `a key is a string; got ${key === null ? "null" : typeof key}`);
+  if (!key.isWellFormed())
+    throw new KVError("invalid-key", `key ${JSON.stringify(key)}: a lone surrogate is no Unicode text`, key);
 }
 
 /** A pattern; the core checks the rest. */
 export function isPattern(pattern: unknown): asserts pattern is string {
-  if (typeof pattern !== "string") throw new KVError("invalid-pattern", `a pattern is a string; got ${pattern === null ? "null" : typeof pattern}`);
-  if (!pattern.isWellFormed()) throw new KVError("invalid-pattern", "a pattern with a lone surrogate is no Unicode text");
+  if (typeof pattern !== "string")
+    throw new KVError(
+      "invalid-pattern",
+      `a pattern is a string; got ${pattern === null ? "null" : typeof pattern}`,
+    );
+  if (!pattern.isWellFormed())
+    throw new KVError("invalid-pattern", "a pattern with a lone surrogate is no Unicode text");
 }

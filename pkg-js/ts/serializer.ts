@@ -15,9 +15,26 @@ export interface Serializer<T = any> {
 
 /** The tags of the types that need no serializer. */
 export const BUILT_IN: ReadonlySet<string> = new Set([
-  "bigint", "date", "map", "set", "arraybuffer", "bytes", "double", "object", "absent",
-  "int8array", "uint8clampedarray", "int16array", "uint16array", "int32array", "uint32array",
-  "float32array", "float64array", "bigint64array", "biguint64array", "float16array",
+  "bigint",
+  "date",
+  "map",
+  "set",
+  "arraybuffer",
+  "bytes",
+  "double",
+  "object",
+  "absent",
+  "int8array",
+  "uint8clampedarray",
+  "int16array",
+  "uint16array",
+  "int32array",
+  "uint32array",
+  "float32array",
+  "float64array",
+  "bigint64array",
+  "biguint64array",
+  "float16array",
 ]);
 
 const serializers = new Map<string, Serializer>();
@@ -29,7 +46,8 @@ export function register(added: readonly Serializer[]): void {
       throw refused(`a serializer's tag is a text of its own, not ${JSON.stringify(one?.tag)}`);
     }
     for (const method of ["test", "serialize", "deserialize"] as const) {
-      if (typeof one[method] !== "function") throw refused(`the serializer ${one.tag} has no function ${method}`);
+      if (typeof one[method] !== "function")
+        throw refused(`the serializer ${one.tag} has no function ${method}`);
     }
   }
   for (const one of added) serializers.set(one.tag, one);
@@ -37,7 +55,10 @@ export function register(added: readonly Serializer[]): void {
 
 /** A value of a custom type as the store keeps it. */
 export class Custom {
-  constructor(readonly tag: string, readonly body: unknown) {}
+  constructor(
+    readonly tag: string,
+    readonly body: unknown,
+  ) {}
 
   /** The user's value, made of a body that nobody else holds. */
   revive(body: unknown): unknown {

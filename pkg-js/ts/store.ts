@@ -5,7 +5,17 @@ import { KVError, refused } from "./error.js";
 import { check, isKey, isPattern, metadataIn, setWords, type SetWords } from "./options.js";
 import { register } from "./serializer.js";
 import type {
-  Abortable, DeleteOptions, Entry, KeyMap, KeysOptions, Metadata, OpenOptions, ScanOptions, SetOptions, ValueOf, WriteOptions,
+  Abortable,
+  DeleteOptions,
+  Entry,
+  KeyMap,
+  KeysOptions,
+  Metadata,
+  OpenOptions,
+  ScanOptions,
+  SetOptions,
+  ValueOf,
+  WriteOptions,
 } from "./types.js";
 import { glue, load, numbers, texts, values, writeText } from "./wasm.js";
 
@@ -17,7 +27,11 @@ const THROW = -4;
 const PAGE = 500;
 
 /** What an `open` or a `setMany` takes. */
-type Many<M> = { readonly [key: string]: unknown } | ReadonlyMap<string, unknown> | Iterable<readonly [key: string, value: unknown, options?: WriteOptions]> | M;
+type Many<M> =
+  | { readonly [key: string]: unknown }
+  | ReadonlyMap<string, unknown>
+  | Iterable<readonly [key: string, value: unknown, options?: WriteOptions]>
+  | M;
 
 /** A call that no signal can end any more than this. */
 function abortable<T>(result: T | Promise<T>, options: Abortable | undefined): T | Promise<T> {
@@ -43,6 +57,11 @@ const flag = (code: number): boolean | Promise<boolean> =>
 function text(key: unknown): string {
   isKey(key);
   return key;
+}
+
+function glob(pattern: unknown): string {
+  isPattern(pattern);
+  return pattern;
 }
 
 /** Writes the keys of a batch into the scratch buffer, joined by NUL, which no key may hold. */
@@ -130,7 +149,11 @@ export class KVStore<M = KeyMap> {
     if (options !== undefined) {
       check.delete(options);
       options.signal?.throwIfAborted();
-      if (options.ifVersion !== undefined) return abortable(this.#slow(() => this.#core.call(Op.DeleteIf, [text(key), options.ifVersion as string])), options);
+      if (options.ifVersion !== undefined)
+        return abortable(
+          this.#slow(() => this.#core.call(Op.DeleteIf, [text(key), options.ifVersion as string])),
+          options,
+        );
     }
     const code = this.#core.delete(this.#key(text(key)));
     return abortable(flag(code), options);
@@ -197,14 +220,19 @@ export class KVStore<M = KeyMap> {
     const keys: string[] = [];
     const kept: unknown[] = [];
     const words = collect(entries, keys, kept, shared);
-    const results = words === undefined && this.#immediate
-      ? this.#setPlain(keys, kept, shared[0])
-      : await abortable(this.#setEach(keys, kept, words ?? [], shared), { signal } as Abortable);
+    const results =
+      words === undefined && this.#immediate
+        ? this.#setPlain(keys, kept, shared[0])
+        : await abortable(this.#setEach(keys, kept, words ?? [], shared), { signal } as Abortable);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
   }
 
-  #setPlain(keys: readonly string[], kept: readonly unknown[], ttl: number | undefined): (boolean | KVError)[] | undefined {
+  #setPlain(
+    keys: readonly string[],
+    kept: readonly unknown[],
+    ttl: number | undefined,
+  ): (boolean | KVError)[] | undefined {
     const length = writeKeys(keys);
     const count = this.#core.set_many(length, keys.length, ttl);
     if (count < 0) throw glue.take();
@@ -214,7 +242,12 @@ export class KVStore<M = KeyMap> {
     return results;
   }
 
-  #setEach(keys: string[], kept: unknown[], words: (SetWords | undefined)[], shared: SetWords): Promise<(boolean | KVError)[]> {
+  #setEach(
+    keys: string[],
+    kept: unknown[],
+    words: (SetWords | undefined)[],
+    shared: SetWords,
+  ): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
     const rows = keys.map((key, at) => [key, kept[at], ...(words[at] ?? shared)]);
     return this.#slow(() => this.#core.call(Op.SetManyWith, [rows]));
@@ -224,8 +257,15 @@ export class KVStore<M = KeyMap> {
   async deleteMany(keys: Iterable<string>, options?: Abortable): Promise<number> {
     if (options !== undefined) this.#begin(options, "deleteMany");
     const list = listOf(keys, "deleteMany");
-    const rows = await abortable(this.#slow<[string, boolean | KVError][]>(() => this.#core.call(Op.DeleteMany, [list])), options);
-    const done = allDone(rows.map((row) => row[1]), "deleteMany", rows.map((row) => row[0]));
+    const rows = await abortable(
+      this.#slow<[string, boolean | KVError][]>(() => this.#core.call(Op.DeleteMany, [list])),
+      options,
+    );
+    const done = allDone(
+      rows.map((row) => row[1]),
+      "deleteMany",
+      rows.map((row) => row[0]),
+    );
     return done.reduce((count, one) => count + (one ? 1 : 0), 0);
   }
 
@@ -258,17 +298,29 @@ export class KVStore<M = KeyMap> {
 
   /** Keys and values that match `pattern`, in the order of the keys. */
   async getPattern<T = any>(pattern: string, options?: Abortable): Promise<Map<string, T>> {
-    return this.#call(options, "getPattern", () => (isPattern(pattern), this.#core.call(Op.GetPattern, [pattern])));
+    return this.#call(
+      options,
+      "getPattern",
+      () => this.#core.call(Op.GetPattern, [glob(pattern)]),
+    );
   }
 
   /** Removes the entries whose keys match `pattern`: how many there were. */
   async deletePattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(options, "deletePattern", () => (isPattern(pattern), this.#core.call(Op.DeletePattern, [pattern])));
+    return this.#call(
+      options,
+      "deletePattern",
+      () => this.#core.call(Op.DeletePattern, [glob(pattern)]),
+    );
   }
 
   /** How many keys match `pattern`. */
   async countPattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(options, "countPattern", () => (isPattern(pattern), this.#core.call(Op.CountPattern, [pattern])));
+    return this.#call(
+      options,
+      "countPattern",
+      () => this.#core.call(Op.CountPattern, [glob(pattern)]),
+    );
   }
 
   /** Entries (or, with `values: false`, keys) that match `pattern`, fetched in pages. */
@@ -284,7 +336,10 @@ export class KVStore<M = KeyMap> {
       options.signal?.throwIfAborted();
       const limit = Math.min(PAGE, left);
       const page = await abortable(
-        this.#slow<(string | Entry)[]>(() => this.#core.call(Op.ScanPage, [pattern, limit, after, options.reverse ?? false, entries])), options,
+        this.#slow<(string | Entry)[]>(() =>
+          this.#core.call(Op.ScanPage, [pattern, limit, after, options.reverse ?? false, entries]),
+        ),
+        options,
       );
       for (const item of page) {
         options.signal?.throwIfAborted();
@@ -309,12 +364,16 @@ export class KVStore<M = KeyMap> {
 
   /** Merges `fields` into the metadata of the entry under `key`, shallow. False: there is no entry. */
   async setMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "setMetadata", () => this.#core.call(Op.SetMetadata, [text(key), metadataIn(fields)]));
+    return this.#call(options, "setMetadata", () =>
+      this.#core.call(Op.SetMetadata, [text(key), metadataIn(fields)]),
+    );
   }
 
   /** Puts `fields` in the place of the metadata of the entry under `key`. False: there is no entry. */
   async replaceMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
-    return this.#call(options, "replaceMetadata", () => this.#core.call(Op.ReplaceMetadata, [text(key), metadataIn(fields)]));
+    return this.#call(options, "replaceMetadata", () =>
+      this.#core.call(Op.ReplaceMetadata, [text(key), metadataIn(fields)]),
+    );
   }
 
   /** How many seconds the entry under `key` has left; `null`: it does not expire; `undefined`: there is none. */
@@ -325,7 +384,8 @@ export class KVStore<M = KeyMap> {
   /** Lets the entry under `key` expire after `seconds`. False: there is none. */
   async expire(key: string, seconds: number, options?: Abortable): Promise<boolean> {
     return this.#call(options, "expire", () => {
-      if (typeof seconds !== "number") throw refused(`a time to live is a number of seconds; got ${typeof seconds}`, key);
+      if (typeof seconds !== "number")
+        throw refused(`a time to live is a number of seconds; got ${typeof seconds}`, key);
       return this.#core.call(Op.Expire, [text(key), seconds]);
     });
   }
@@ -341,7 +401,12 @@ export class KVStore<M = KeyMap> {
   }
 
   /** Puts `next` in the place of `old`, where the value under `key` equals it; `undefined` is absent. */
-  async compareAndSwap<K extends string>(key: K, old: ValueOf<M, K> | undefined, next: ValueOf<M, K> | undefined, options?: Abortable): Promise<boolean> {
+  async compareAndSwap<K extends string>(
+    key: K,
+    old: ValueOf<M, K> | undefined,
+    next: ValueOf<M, K> | undefined,
+    options?: Abortable,
+  ): Promise<boolean> {
     return this.#call(options, "compareAndSwap", () => {
       const before = old === undefined ? undefined : copyIn(old, key);
       const after = next === undefined ? undefined : copyIn(next, key);
@@ -350,21 +415,29 @@ export class KVStore<M = KeyMap> {
   }
 
   /** Puts what `f` makes of the value under `key` in its place: the new value. `f` may run again. */
-  async update<K extends string>(key: K, f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K> | Promise<ValueOf<M, K>>, options?: Abortable): Promise<ValueOf<M, K>> {
+  async update<K extends string>(
+    key: K,
+    f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K> | Promise<ValueOf<M, K>>,
+    options?: Abortable,
+  ): Promise<ValueOf<M, K>> {
     return this.#call(options, "update", () => {
       if (typeof f !== "function") throw refused(`update takes a function; got ${typeof f}`, key);
       let failure: { error: unknown } | undefined;
-      const made = this.#core.call(Op.Update, [text(key), async (old: ValueOf<M, K> | undefined) => {
-        let value: unknown;
-        try {
-          value = await f(old);
-        } catch (error) {
-          failure = { error };
-          throw error;
-        }
-        if (value === undefined) throw refused("the function given to update returned undefined: is a return missing?", key);
-        return copyIn(value, key);
-      }]) as Promise<ValueOf<M, K>>;
+      const made = this.#core.call(Op.Update, [
+        text(key),
+        async (old: ValueOf<M, K> | undefined) => {
+          let value: unknown;
+          try {
+            value = await f(old);
+          } catch (error) {
+            failure = { error };
+            throw error;
+          }
+          if (value === undefined)
+            throw refused("the function given to update returned undefined: is a return missing?", key);
+          return copyIn(value, key);
+        },
+      ]) as Promise<ValueOf<M, K>>;
       // What the caller's function throws comes out as it is.
       return Promise.resolve(made).catch((error: unknown) => {
         throw failure === undefined ? error : failure.error;
@@ -375,7 +448,8 @@ export class KVStore<M = KeyMap> {
   /** Adds `delta` to the number under `key`; absent counts as 0. The sum; a `bigint` beyond ±(2⁵³ − 1). */
   async increment(key: string, delta: number | bigint = 1, options?: Abortable): Promise<number | bigint> {
     return this.#call(options, "increment", () => {
-      if (typeof delta !== "number" && typeof delta !== "bigint") throw refused(`a delta is a number; got ${typeof delta}`, key);
+      if (typeof delta !== "number" && typeof delta !== "bigint")
+        throw refused(`a delta is a number; got ${typeof delta}`, key);
       return this.#core.call(Op.Increment, [text(key), delta]);
     });
   }
@@ -392,7 +466,8 @@ export class KVStore<M = KeyMap> {
 
   /** The store of another namespace over the same connection; closing it leaves this one open. */
   async namespace<N = M>(name: string): Promise<KVStore<N>> {
-    if (typeof name !== "string" || !name.isWellFormed()) throw new KVError("invalid-key", "a namespace is a string of Unicode text");
+    if (typeof name !== "string" || !name.isWellFormed())
+      throw new KVError("invalid-key", "a namespace is a string of Unicode text");
     return new KVStore<N>(this.#core.namespace(name), this.#texts);
   }
 
@@ -450,12 +525,19 @@ function listOf(keys: Iterable<string>, method: string): string[] {
 }
 
 /** Takes the entries of a `setMany` apart; the options of each, where any has its own. */
-function collect(entries: unknown, keys: string[], kept: unknown[], shared: SetWords): (SetWords | undefined)[] | undefined {
-  let words: (SetWords | undefined)[] | undefined =
-    shared[1] === undefined ? undefined : [];
+function collect(
+  entries: unknown,
+  keys: string[],
+  kept: unknown[],
+  shared: SetWords,
+): (SetWords | undefined)[] | undefined {
+  let words: (SetWords | undefined)[] | undefined = shared[1] === undefined ? undefined : [];
   const add = (key: unknown, value: unknown, options?: WriteOptions): void => {
     if (typeof key !== "string") isKey(key);
-    if (options !== undefined) (words ??= [])[keys.length] = setWords(options, "setMany", false);
+    if (options !== undefined) {
+      words ??= [];
+      words[keys.length] = setWords(options, "setMany", false);
+    }
     keys.push(key);
     kept.push(typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key));
   };
@@ -478,12 +560,20 @@ function collect(entries: unknown, keys: string[], kept: unknown[], shared: SetW
 }
 
 /** The results of a batch; a failure among them is thrown, with all of them. */
-function allDone(results: readonly (boolean | KVError)[], method: string, keys: readonly string[]): boolean[] {
+function allDone(
+  results: readonly (boolean | KVError)[],
+  method: string,
+  keys: readonly string[],
+): boolean[] {
   const at = results.findIndex((result) => typeof result !== "boolean");
   if (at < 0) return results as boolean[];
   const first = results[at] as KVError;
   const failed = results.filter((result) => typeof result !== "boolean").length;
-  const error = new KVError(first.code, `${method}: ${failed} of ${results.length} failed; the first: ${first.message}`, first.key ?? keys[at]);
+  const error = new KVError(
+    first.code,
+    `${method}: ${failed} of ${results.length} failed; the first: ${first.message}`,
+    first.key ?? keys[at],
+  );
   error.results = [...results];
   throw error;
 }

@@ -5,8 +5,17 @@ import { Custom } from "./serializer.js";
 type Typed = { buffer: ArrayBuffer; byteOffset: number; byteLength: number };
 const TYPED: Record<string, { new (buffer: ArrayBuffer): unknown; BYTES_PER_ELEMENT: number }> = {};
 for (const name of [
-  "Int8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array",
-  "Float16Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array",
+  "Int8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "Float16Array",
+  "Float32Array",
+  "Float64Array",
+  "BigInt64Array",
+  "BigUint64Array",
 ]) {
   const type = (globalThis as Record<string, unknown>)[name];
   if (type !== undefined) TYPED[name.toLowerCase()] = type as (typeof TYPED)[string];
@@ -29,7 +38,8 @@ export function takeApart(value: unknown): [string, unknown] | undefined {
 
 /** The value of a tag and a body. */
 export function putTogether(tag: string, body: unknown): unknown {
-  const damaged = (): KVError => new KVError("corrupt", `a stored value of the type ${tag} has no fitting body`);
+  const damaged = (): KVError =>
+    new KVError("corrupt", `a stored value of the type ${tag} has no fitting body`);
   const bytes = (size: number): ArrayBuffer => {
     if (!(body instanceof Uint8Array) || body.byteLength % size !== 0) throw damaged();
     return body.slice().buffer as ArrayBuffer;
@@ -42,7 +52,8 @@ export function putTogether(tag: string, body: unknown): unknown {
       if (typeof body !== "number") throw damaged();
       return new Date(body);
     case "map":
-      if (!Array.isArray(body) || !body.every((pair) => Array.isArray(pair) && pair.length === 2)) throw damaged();
+      if (!Array.isArray(body) || !body.every((pair) => Array.isArray(pair) && pair.length === 2))
+        throw damaged();
       return new Map(body as [unknown, unknown][]);
     case "set":
       if (!Array.isArray(body)) throw damaged();

@@ -3,9 +3,18 @@ import type { Serializer } from "./serializer.js";
 
 /** A value that can be stored. Class instances need a serializer. */
 export type Storable =
-  | string | number | boolean | null | bigint | Date | ArrayBuffer | ArrayBufferView
-  | readonly Storable[] | { readonly [name: string]: Storable }
-  | ReadonlyMap<Storable, Storable> | ReadonlySet<Storable>;
+  | string
+  | number
+  | boolean
+  | null
+  | bigint
+  | Date
+  | ArrayBuffer
+  | ArrayBufferView
+  | readonly Storable[]
+  | { readonly [name: string]: Storable }
+  | ReadonlyMap<Storable, Storable>
+  | ReadonlySet<Storable>;
 
 /** JSON, as metadata holds it. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -17,20 +26,41 @@ export type Metadata = { readonly [name: string]: Json };
 export type KeyMap = Record<string, unknown>;
 
 type Split<S extends string> = S extends `${infer Head}.${infer Tail}` ? [Head, ...Split<Tail>] : [S];
-type Fits<K extends string[], P extends string[]> =
-  P extends ["**", ...infer Rest extends string[]]
-    ? Rest extends [] ? (K extends [] ? false : true)
-      : Fits<K, Rest> extends true ? true : K extends [string, ...infer Tail extends string[]] ? Fits<Tail, P> : false
-    : P extends [infer Q extends string, ...infer Ps extends string[]]
-      ? K extends [infer C extends string, ...infer Cs extends string[]]
-        ? Q extends "*" ? Fits<Cs, Ps> : C extends Q ? Fits<Cs, Ps> : string extends C ? Fits<Cs, Ps> : false
+type Fits<K extends string[], P extends string[]> = P extends ["**", ...infer Rest extends string[]]
+  ? Rest extends []
+    ? K extends []
+      ? false
+      : true
+    : Fits<K, Rest> extends true
+      ? true
+      : K extends [string, ...infer Tail extends string[]]
+        ? Fits<Tail, P>
         : false
-      : K extends [] ? true : false;
-type Found<M, K extends string> = { [P in keyof M & string]: Fits<Split<K>, Split<P>> extends true ? M[P] : never }[keyof M & string];
+  : P extends [infer Q extends string, ...infer Ps extends string[]]
+    ? K extends [infer C extends string, ...infer Cs extends string[]]
+      ? Q extends "*"
+        ? Fits<Cs, Ps>
+        : C extends Q
+          ? Fits<Cs, Ps>
+          : string extends C
+            ? Fits<Cs, Ps>
+            : false
+      : false
+    : K extends []
+      ? true
+      : false;
+type Found<M, K extends string> = {
+  [P in keyof M & string]: Fits<Split<K>, Split<P>> extends true ? M[P] : never;
+}[keyof M & string];
 
 /** The type of the value under a key; `any` where the map does not name it. */
-export type ValueOf<M, K extends string> =
-  string extends keyof M ? any : string extends K ? any : [Found<M, K>] extends [never] ? any : Found<M, K>;
+export type ValueOf<M, K extends string> = string extends keyof M
+  ? any
+  : string extends K
+    ? any
+    : [Found<M, K>] extends [never]
+      ? any
+      : Found<M, K>;
 
 /** An entry: the value, the user's metadata and the system fields. */
 export interface Entry<T = any> {
@@ -91,8 +121,15 @@ export interface ScanOptions extends KeysOptions {
 
 /** How `atomic().commit()` ended. */
 export type AtomicResult =
-  | { readonly ok: true; /** Of each write in its order; of a delete undefined. */ readonly versions: (string | undefined)[] }
-  | { readonly ok: false; /** The check that did not hold. */ readonly index: number; readonly entry: Entry | undefined };
+  | {
+      readonly ok: true /** Of each write in its order; of a delete undefined. */;
+      readonly versions: (string | undefined)[];
+    }
+  | {
+      readonly ok: false /** The check that did not hold. */;
+      readonly index: number;
+      readonly entry: Entry | undefined;
+    };
 
 export interface OpenOptions extends Abortable {
   /** The name of a backend, or one of your own. Default: `"memory"`. */
@@ -141,7 +178,9 @@ export interface BackendMutation extends BackendKey {
  * Of each change in its order: a put's new version; of a delete whether there was a record (or, in
  * epoch milliseconds, when that would have expired); or which change's expectation failed.
  */
-export type BackendCommit = { readonly versions: readonly (string | boolean | number | undefined)[] } | { readonly conflict: number };
+export type BackendCommit =
+  | { readonly versions: readonly (string | boolean | number | undefined)[] }
+  | { readonly conflict: number };
 
 export interface BackendScan {
   readonly namespace: string;
@@ -180,7 +219,10 @@ export interface Backend {
     readonly losesAnswers?: boolean;
   };
   /** The records under keys, in their order; expired ones too. */
-  read(keys: readonly BackendKey[], fresh: "cached" | "latest"): Awaitable<readonly (BackendRecord | undefined)[]>;
+  read(
+    keys: readonly BackendKey[],
+    fresh: "cached" | "latest",
+  ): Awaitable<readonly (BackendRecord | undefined)[]>;
   /** All or nothing. */
   commit(batch: readonly BackendMutation[]): Awaitable<BackendCommit>;
   /** Each for itself; of one that failed its Error. Default: a commit for each. */

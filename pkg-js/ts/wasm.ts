@@ -19,7 +19,9 @@ const decoder = new TextDecoder();
 const SHORT = 64;
 
 /** How a runtime gets at the module. */
-export type Source = () => Promise<{ module: WebAssembly.Module | BufferSource } | { module_or_path: unknown }>;
+export type Source = () => Promise<
+  { module: WebAssembly.Module | BufferSource } | { module_or_path: unknown }
+>;
 
 let source: Source | undefined;
 let loading: Promise<void> | undefined;
@@ -44,12 +46,20 @@ async function start(): Promise<void> {
   const exports = "module" in where ? glue.initSync(where) : await glue.default(where as never);
   memory = exports.memory;
   glue.start({
-    keep(slot: number, value: unknown) { values[slot] = value; },
-    kept(slot: number) { return copyOut(values[slot]); },
-    forget(slots: Uint32Array) { for (const slot of slots) values[slot] = undefined; },
+    keep(slot: number, value: unknown) {
+      values[slot] = value;
+    },
+    kept(slot: number) {
+      return copyOut(values[slot]);
+    },
+    forget(slots: Uint32Array) {
+      for (const slot of slots) values[slot] = undefined;
+    },
     take_apart: takeApart,
     put_together: putTogether,
-    error(code: KVErrorCode, message: string, key?: string) { return new KVError(code, message, key); },
+    error(code: KVErrorCode, message: string, key?: string) {
+      return new KVError(code, message, key);
+    },
     put: define,
   });
   grow(4096);

@@ -213,7 +213,11 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
     }
     let keys: Vec<Key<'k>> = entries.iter().map(|(key, _)| *key).collect();
     let last = last_of_each(&keys);
-    let sent = entries.iter().zip(&last).filter(|(_, last)| **last).map(|(entry, _)| entry);
+    let sent = entries
+        .iter()
+        .zip(&last)
+        .filter(|(_, last)| **last)
+        .map(|(entry, _)| entry);
     let batch: Vec<Mutation<'_>> = sent
         .map(|(key, record)| Mutation {
             key: *key,

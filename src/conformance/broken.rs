@@ -195,16 +195,19 @@ impl<B: Backend> Broken<B> {
             Defect::DropsMetadata => record.metadata = None,
             Defect::SortsMetadata => {
                 if let Some(fields) = &mut record.metadata {
-                    let sorted: BTreeMap<String, Value> =
-                        fields.iter().map(|(n, v)| (n.to_owned(), v.clone())).collect();
+                    let sorted: BTreeMap<String, Value> = fields
+                        .iter()
+                        .map(|(n, v)| (n.to_owned(), v.clone()))
+                        .collect();
                     **fields = sorted.into_iter().collect::<Object>();
                 }
             }
             Defect::RoundsTimes => {
                 record.created_at = seconds(record.created_at);
                 record.updated_at = seconds(record.updated_at);
-                record.expires_at =
-                    record.expires_at.and_then(|at| NonZeroU64::new(seconds(at.get())));
+                record.expires_at = record
+                    .expires_at
+                    .and_then(|at| NonZeroU64::new(seconds(at.get())));
             }
             Defect::ForgetsCreation => record.created_at = record.updated_at,
             Defect::ForgetsWriteIds => record.writes.clear(),
@@ -232,7 +235,10 @@ impl<B: Backend> Broken<B> {
                 Value::Text(text.chars().take(10_000).collect::<String>().into())
             }
             (_, Value::Array(items)) => Value::Array(Box::new(
-                items.into_iter().map(|item| self.spoil_value(item)).collect(),
+                items
+                    .into_iter()
+                    .map(|item| self.spoil_value(item))
+                    .collect(),
             )),
             (_, Value::Object(fields)) => {
                 let fields = fields.iter().map(|(n, v)| (n, self.spoil_value(v.clone())));
@@ -276,7 +282,12 @@ impl<B: Backend> Broken<B> {
 
     async fn stored(&self, space: &Namespace, key: &str) -> Result<Option<Stored>> {
         let key = Key::new(space, key)?;
-        Ok(self.inner.read(&[key], Freshness::Latest).await?.pop().flatten())
+        Ok(self
+            .inner
+            .read(&[key], Freshness::Latest)
+            .await?
+            .pop()
+            .flatten())
     }
 
     /// The condition that the defect makes of one, in the versions of the backend below.
@@ -359,7 +370,8 @@ impl<B: Backend> Broken<B> {
                     } else if matches!(other, Applied::Checked) {
                         *other = Applied::Deleted(Was::Unknown);
                     }
-                    self.state.with(|s| s.numbers.remove(&(space.clone(), key.clone())));
+                    self.state
+                        .with(|s| s.numbers.remove(&(space.clone(), key.clone())));
                 }
                 (Change::Keep, other) => *other = Applied::Checked,
             }
@@ -373,7 +385,11 @@ impl<B: Backend> Broken<B> {
         {
             self.inner.commit(before).await?;
         }
-        let index = if self.is(Defect::TellsTheWrongConflict) { 0 } else { index };
+        let index = if self.is(Defect::TellsTheWrongConflict) {
+            0
+        } else {
+            index
+        };
         Ok(Commit::Conflict { index })
     }
 
@@ -433,7 +449,10 @@ impl Wanted {
 }
 
 fn too_many() -> Error {
-    Error::new(ErrorKind::InvalidArgument, "too many mutations: make fewer at once")
+    Error::new(
+        ErrorKind::InvalidArgument,
+        "too many mutations: make fewer at once",
+    )
 }
 
 impl<B: Backend> Backend for Broken<B> {

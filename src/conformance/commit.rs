@@ -9,9 +9,16 @@ use crate::{
 
 pub(super) async fn nothing<B: Backend>(t: &Bench<B>) -> Found {
     let commit = t.backend().commit(&[]).await?;
-    ensure!(commit == Commit::Done(vec![]), "an empty commit answered {commit:?}");
+    ensure!(
+        commit == Commit::Done(vec![]),
+        "an empty commit answered {commit:?}"
+    );
     let answers = t.backend().write(&[]).await;
-    ensure!(answers.is_empty(), "an empty write answered {}", answers.len());
+    ensure!(
+        answers.is_empty(),
+        "an empty write answered {}",
+        answers.len()
+    );
     Ok(())
 }
 
@@ -26,7 +33,10 @@ pub(super) async fn versions_are_never_used_twice<B: Backend>(t: &Bench<B>) -> F
             let version = t.put("a", &record).await?;
             ensure!(!seen.contains(&version), "the version {version} came twice");
             let again = Version::parse(&version.to_string());
-            ensure!(again == version, "the version {version:?} does not survive as text");
+            ensure!(
+                again == version,
+                "the version {version:?} does not survive as text"
+            );
             seen.push(version);
         }
     }
@@ -35,7 +45,10 @@ pub(super) async fn versions_are_never_used_twice<B: Backend>(t: &Bench<B>) -> F
         let stale = t
             .commit(&t.space, "a", Expect::At(version), Change::Delete)
             .await?;
-        ensure!(stale == Commit::Conflict { index: 0 }, "an old version still counts");
+        ensure!(
+            stale == Commit::Conflict { index: 0 },
+            "an old version still counts"
+        );
     }
     t.holds("a", &record).await
 }
@@ -84,16 +97,23 @@ pub(super) async fn delete_removes_and_tells<B: Backend>(t: &Bench<B>) -> Found 
 
 pub(super) async fn expect_absent<B: Backend>(t: &Bench<B>) -> Found {
     let (one, two) = (t.record(1), t.record(2));
-    let first = t.commit(&t.space, "a", Expect::Absent, Change::Put(&one)).await?;
+    let first = t
+        .commit(&t.space, "a", Expect::Absent, Change::Put(&one))
+        .await?;
     written(first)?;
-    let second = t.commit(&t.space, "a", Expect::Absent, Change::Put(&two)).await?;
+    let second = t
+        .commit(&t.space, "a", Expect::Absent, Change::Put(&two))
+        .await?;
     ensure!(
         second == Commit::Conflict { index: 0 },
         "absent was expected, a record there, and the answer {second:?}"
     );
     t.holds("a", &one).await?;
     t.delete("a").await?;
-    written(t.commit(&t.space, "a", Expect::Absent, Change::Put(&two)).await?)?;
+    written(
+        t.commit(&t.space, "a", Expect::Absent, Change::Put(&two))
+            .await?,
+    )?;
     t.holds("a", &two).await
 }
 
@@ -106,7 +126,11 @@ pub(super) async fn expect_a_version<B: Backend>(t: &Bench<B>) -> Found {
             .await?,
     )?;
     let foreign = Version::Token("no version of anybody".into());
-    for (what, version) in [("old", &old), ("another key's", &other), ("foreign", &foreign)] {
+    for (what, version) in [
+        ("old", &old),
+        ("another key's", &other),
+        ("foreign", &foreign),
+    ] {
         for change in [Change::Put(&record(3)), Change::Delete, Change::Keep] {
             let commit = t.commit(&t.space, "a", Expect::At(version), change).await?;
             ensure!(
@@ -124,8 +148,13 @@ pub(super) async fn expect_a_version<B: Backend>(t: &Bench<B>) -> Found {
         "a condition on an absent key's version answered {absent:?}"
     );
     t.lacks("zz").await?;
-    let gone = t.commit(&t.space, "a", Expect::At(&new), Change::Delete).await?;
-    ensure!(matches!(gone, Commit::Done(_)), "deleting at the right version answered {gone:?}");
+    let gone = t
+        .commit(&t.space, "a", Expect::At(&new), Change::Delete)
+        .await?;
+    ensure!(
+        matches!(gone, Commit::Done(_)),
+        "deleting at the right version answered {gone:?}"
+    );
     t.lacks("a").await
 }
 
@@ -145,7 +174,10 @@ pub(super) async fn expect_without_a_change<B: Backend>(t: &Bench<B>) -> Found {
         } else {
             Commit::Conflict { index: 0 }
         };
-        ensure!(commit == wanted, "checking {key} for {expect:?} answered {commit:?}");
+        ensure!(
+            commit == wanted,
+            "checking {key} for {expect:?} answered {commit:?}"
+        );
     }
     let stored = t.read("a").await?.map(|s| s.version);
     ensure!(stored == Some(version), "a check changed the version");
@@ -203,7 +235,10 @@ pub(super) async fn several_all_or_nothing<B: Backend>(t: &Bench<B>) -> Found {
         put(key("d")?, Expect::At(&at)),
     ];
     let commit = t.backend().commit(&failing).await?;
-    ensure!(commit == Commit::Conflict { index: 3 }, "a failing batch answered {commit:?}");
+    ensure!(
+        commit == Commit::Conflict { index: 3 },
+        "a failing batch answered {commit:?}"
+    );
     t.lacks("a").await?;
     t.holds("b", &one).await?;
     t.holds("c", &one).await?;
@@ -215,17 +250,26 @@ pub(super) async fn several_all_or_nothing<B: Backend>(t: &Bench<B>) -> Found {
         change: Change::Keep,
     };
     let Commit::Done(applied) = t.backend().commit(&[d, c, b, a]).await? else {
-        return Err(super::bench::Fault("a batch whose expectations hold met a conflict".into()));
+        return Err(super::bench::Fault(
+            "a batch whose expectations hold met a conflict".into(),
+        ));
     };
-    let [Applied::Checked, Applied::Deleted(_), Applied::Written(v), Applied::Written(w)] =
-        &applied[..]
+    let [
+        Applied::Checked,
+        Applied::Deleted(_),
+        Applied::Written(v),
+        Applied::Written(w),
+    ] = &applied[..]
     else {
         return Err(super::bench::Fault(format!("a batch answered {applied:?}")));
     };
     for (key, version) in [("b", v), ("a", w)] {
         t.holds(key, &two).await?;
         let stored = t.read(key).await?.map(|s| s.version);
-        ensure!(stored.as_ref() == Some(version), "a batch told the wrong version of {key}");
+        ensure!(
+            stored.as_ref() == Some(version),
+            "a batch told the wrong version of {key}"
+        );
     }
     t.lacks("c").await?;
     t.lacks("d").await
@@ -242,7 +286,11 @@ pub(super) async fn the_first_conflict_is_told<B: Backend>(t: &Bench<B>) -> Foun
         for (at, key) in ["d", "b", "a", "c"].into_iter().enumerate() {
             batch.push(Mutation {
                 key: Key::new(&t.space, key)?,
-                expect: if at < first { Expect::Any } else { Expect::At(&stale) },
+                expect: if at < first {
+                    Expect::Any
+                } else {
+                    Expect::At(&stale)
+                },
                 change: Change::Keep,
             });
         }
@@ -276,7 +324,11 @@ pub(super) async fn write_each_for_itself<B: Backend>(t: &Bench<B>) -> Found {
         m("f", Expect::Any, Change::Delete)?,
     ];
     let answers = t.backend().write(&batch).await;
-    ensure!(answers.len() == 6, "a write of 6 answered {}", answers.len());
+    ensure!(
+        answers.len() == 6,
+        "a write of 6 answered {}",
+        answers.len()
+    );
     let mut kinds = String::new();
     for answer in answers {
         kinds.push(match answer? {
@@ -312,7 +364,11 @@ pub(super) async fn write_a_large_batch<B: Backend>(t: &Bench<B>) -> Found {
         });
     }
     let answers = t.backend().write(&batch).await;
-    ensure!(answers.len() == batch.len(), "a write answered {} items", answers.len());
+    ensure!(
+        answers.len() == batch.len(),
+        "a write answered {} items",
+        answers.len()
+    );
     for answer in answers {
         answer?;
     }

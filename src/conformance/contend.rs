@@ -65,7 +65,9 @@ pub async fn contend<B: Backend>(
     each: u64,
     seed: u64,
 ) -> Result<Tally, String> {
-    let space = store.namespace(&format!("{work:?}")).map_err(|e| e.to_string())?;
+    let space = store
+        .namespace(&format!("{work:?}"))
+        .map_err(|e| e.to_string())?;
     let space = &space;
     let worker = |name: u64| async move {
         let mut told = Vec::new();
@@ -84,8 +86,11 @@ pub async fn contend<B: Backend>(
         told
     };
     let workers = (0..workers).map(|name| Box::pin(worker(name)) as Pin<Box<_>>);
-    let told: Vec<(String, Result<()>)> =
-        interleave(seed, workers.collect()).await.into_iter().flatten().collect();
+    let told: Vec<(String, Result<()>)> = interleave(seed, workers.collect())
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     let mut tally = Tally::default();
     let mut unknown = Vec::new();
     let mut done = Vec::new();
@@ -98,7 +103,11 @@ pub async fn contend<B: Backend>(
     }
     tally.done = done.len() as u64;
     tally.unknown = unknown.len() as u64;
-    for key in if work == Work::Atomic { &["k", "l"][..] } else { &["k"] } {
+    for key in if work == Work::Atomic {
+        &["k", "l"][..]
+    } else {
+        &["k"]
+    } {
         let value = patiently(async || space.get(key).await)
             .await
             .map_err(|e| e.to_string())?;
@@ -126,12 +135,18 @@ pub async fn contend<B: Backend>(
             .iter()
             .find(|(token, times)| **times != 1 || !unknown.iter().any(|u| u == *token))
         {
-            return Err(format!("{work:?}: {token} is there {times} times, which nobody was told"));
+            return Err(format!(
+                "{work:?}: {token} is there {times} times, which nobody was told"
+            ));
         }
     }
     if work == Work::Atomic {
-        let left = patiently(async || space.get("k").await).await.map_err(|e| e.to_string())?;
-        let right = patiently(async || space.get("l").await).await.map_err(|e| e.to_string())?;
+        let left = patiently(async || space.get("k").await)
+            .await
+            .map_err(|e| e.to_string())?;
+        let right = patiently(async || space.get("l").await)
+            .await
+            .map_err(|e| e.to_string())?;
         if left != right {
             return Err(format!("half of an atomic change: {left:?} and {right:?}"));
         }
@@ -175,7 +190,10 @@ async fn change<B: Backend>(store: &Store<B>, work: Work, token: &str) -> Result
             Work::Swap => {
                 let old = store.get("k").await?;
                 let new = with(old.as_ref(), token);
-                store.compare_and_swap("k", old.as_ref(), Some(new)).await?.is_done()
+                store
+                    .compare_and_swap("k", old.as_ref(), Some(new))
+                    .await?
+                    .is_done()
             }
             Work::Version => {
                 let old = store.get_entry("k").await?;
@@ -205,7 +223,10 @@ async fn change<B: Backend>(store: &Store<B>, work: Work, token: &str) -> Result
             return Ok(());
         }
     }
-    Err(Error::new(ErrorKind::Corrupt, "a condition never held: every race was lost"))
+    Err(Error::new(
+        ErrorKind::Corrupt,
+        "a condition never held: every race was lost",
+    ))
 }
 
 /// Runs `tasks` together: at each turn some of them go on, chosen by `seed`.
@@ -218,7 +239,9 @@ pub async fn interleave<T>(seed: u64, tasks: Vec<Pin<Box<dyn Future<Output = T> 
         let from = next_random(&mut random) as usize;
         for at in 0..tasks.len() {
             let turn = (from % tasks.len() + at) % tasks.len();
-            let Some((slot, result)) = tasks.get_mut(turn) else { continue };
+            let Some((slot, result)) = tasks.get_mut(turn) else {
+                continue;
+            };
             let Some(task) = slot else { continue };
             left = true;
             if next_random(&mut random) % 2 == 0 {
@@ -237,7 +260,11 @@ pub async fn interleave<T>(seed: u64, tasks: Vec<Pin<Box<dyn Future<Output = T> 
             context.waker().wake_by_ref();
         }
         // The last one may just have ended.
-        if tasks.iter().all(|(slot, _)| slot.is_none()) { Poll::Ready(()) } else { Poll::Pending }
+        if tasks.iter().all(|(slot, _)| slot.is_none()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     tasks.into_iter().filter_map(|(_, result)| result).collect()

@@ -61,7 +61,10 @@ fn unavailable() -> Error {
 }
 
 fn unknown() -> Error {
-    Error::new(ErrorKind::OutcomeUnknown, "the answer was lost: read and decide")
+    Error::new(
+        ErrorKind::OutcomeUnknown,
+        "the answer was lost: read and decide",
+    )
 }
 
 impl<B: Backend> Backend for Faulty<B> {

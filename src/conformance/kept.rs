@@ -11,10 +11,12 @@ use std::num::NonZeroU64;
 pub(super) async fn values<B: Backend>(t: &Bench<B>) -> Found {
     let all = every_value();
     for (at, value) in all.iter().enumerate() {
-        t.put(&format!("v.{at:03}"), &t.record(value.clone())).await?;
+        t.put(&format!("v.{at:03}"), &t.record(value.clone()))
+            .await?;
     }
     for (at, value) in all.iter().enumerate() {
-        t.holds(&format!("v.{at:03}"), &t.record(value.clone())).await?;
+        t.holds(&format!("v.{at:03}"), &t.record(value.clone()))
+            .await?;
     }
     let scan = crate::backend::Scan {
         want: Want::Records,

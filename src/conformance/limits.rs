@@ -28,7 +28,11 @@ pub(super) async fn batch<B: Backend>(t: &Bench<B>) -> Found {
             &[ErrorKind::InvalidArgument, ErrorKind::Unsupported],
         )?;
         let written = t.keys(t.all()).await?;
-        ensure!(written.is_empty(), "a refused commit wrote {} keys", written.len());
+        ensure!(
+            written.is_empty(),
+            "a refused commit wrote {} keys",
+            written.len()
+        );
         batch.truncate(max);
     }
     match t.backend().commit(&batch).await? {
@@ -41,7 +45,11 @@ pub(super) async fn batch<B: Backend>(t: &Bench<B>) -> Found {
         conflict => return Err(Fault(format!("a commit of new keys answered {conflict:?}"))),
     }
     let wanted: Vec<&str> = batch.iter().map(|m| m.key.as_str()).collect();
-    same_list("the keys of a large commit", &t.keys(t.all()).await?, &wanted)
+    same_list(
+        "the keys of a large commit",
+        &t.keys(t.all()).await?,
+        &wanted,
+    )
 }
 
 pub(super) async fn key<B: Backend>(t: &Bench<B>) -> Found {
@@ -52,12 +60,25 @@ pub(super) async fn key<B: Backend>(t: &Bench<B>) -> Found {
     );
     let longest = "k".repeat(max);
     t.store.set(&longest, 1).await?;
-    ensure!(t.store.get(&longest).await? == Some(1.into()), "the longest key is not there");
+    ensure!(
+        t.store.get(&longest).await? == Some(1.into()),
+        "the longest key is not there"
+    );
     let wide = "😀".repeat(max / 4);
     t.store.set(&wide, 2).await?;
-    ensure!(t.store.get(&wide).await? == Some(2.into()), "the longest key is not there");
-    ensure!(t.store.get(&longest).await? == Some(1.into()), "the longest key is not there");
-    refused("a longer key", t.store.set(&(longest + "k"), 1).await, &[ErrorKind::InvalidKey])
+    ensure!(
+        t.store.get(&wide).await? == Some(2.into()),
+        "the longest key is not there"
+    );
+    ensure!(
+        t.store.get(&longest).await? == Some(1.into()),
+        "the longest key is not there"
+    );
+    refused(
+        "a longer key",
+        t.store.set(&(longest + "k"), 1).await,
+        &[ErrorKind::InvalidKey],
+    )
 }
 
 pub(super) async fn value<B: Backend>(t: &Bench<B>) -> Found {
@@ -70,7 +91,10 @@ pub(super) async fn value<B: Backend>(t: &Bench<B>) -> Found {
     // The envelope is a little longer than its text: find the text that fills it.
     let frame = t.record("x".repeat(max)).encode()?.len() - max;
     let fits = t.record("x".repeat(max - frame));
-    ensure!(fits.encode()?.len() == max, "an envelope of {max} bytes could not be made");
+    ensure!(
+        fits.encode()?.len() == max,
+        "an envelope of {max} bytes could not be made"
+    );
     t.put("a", &fits).await?;
     t.holds("a", &fits).await?;
     let over = t.record("x".repeat(max - frame + 1));

@@ -28,7 +28,10 @@ pub(super) async fn visit<B: Backend>(t: &Bench<B>) -> Found {
     let places: Vec<usize> = seen.iter().map(|(at, _)| *at).collect();
     same_list("the places visited", &places, &[0, 1, 2, 3])?;
     for (at, stored) in seen {
-        ensure!(stored.is_some() == (at % 2 == 1), "place {at} lends {stored:?}");
+        ensure!(
+            stored.is_some() == (at % 2 == 1),
+            "place {at} lends {stored:?}"
+        );
         if let Some(stored) = stored {
             same("a", &stored.record, &record)?;
             ensure!(stored.version == version, "a visit lends another version");
@@ -63,7 +66,11 @@ pub(super) async fn put_many<B: Backend>(t: &Bench<B>) -> Found {
         entries.push((Key::new(&t.space, key)?, t.record(value)));
     }
     let results = t.backend().put_many(&*t.host, entries.into_iter()).await;
-    ensure!(results.len() == 5, "put_many of 5 answered {}", results.len());
+    ensure!(
+        results.len() == 5,
+        "put_many of 5 answered {}",
+        results.len()
+    );
     let mut versions = Vec::new();
     for result in results {
         versions.push(result?);
@@ -73,10 +80,17 @@ pub(super) async fn put_many<B: Backend>(t: &Bench<B>) -> Found {
             return Err(Fault("what was put is not there".into()));
         };
         same(key, &without_ids(stored.record), &t.record(value))?;
-        ensure!(versions.get(at) == Some(&stored.version), "put_many tells another version");
+        ensure!(
+            versions.get(at) == Some(&stored.version),
+            "put_many tells another version"
+        );
     }
     let none = t.backend().put_many(&*t.host, std::iter::empty()).await;
-    ensure!(none.is_empty(), "put_many of nothing answered {}", none.len());
+    ensure!(
+        none.is_empty(),
+        "put_many of nothing answered {}",
+        none.len()
+    );
     Ok(())
 }
 
@@ -93,29 +107,52 @@ pub(super) async fn update<B: Backend>(t: &Bench<B>) -> Found {
         })
         .await?;
     let stored = t.read("a").await?.map(|s| s.version);
-    ensure!(first.is_some() && stored == first, "update tells {first:?}, stored is {stored:?}");
-    let kept = t.backend().update(&*t.host, key()?, |_| Ok(Decision::Keep)).await?;
+    ensure!(
+        first.is_some() && stored == first,
+        "update tells {first:?}, stored is {stored:?}"
+    );
+    let kept = t
+        .backend()
+        .update(&*t.host, key()?, |_| Ok(Decision::Keep))
+        .await?;
     ensure!(kept.is_none(), "an update that keeps tells {kept:?}");
-    ensure!(t.read("a").await?.map(|s| s.version) == first, "keeping changed the version");
-    let stop = |_: Option<crate::record::StoredRef<'_>>| {
-        Err(Error::new(ErrorKind::TypeMismatch, "stop"))
-    };
+    ensure!(
+        t.read("a").await?.map(|s| s.version) == first,
+        "keeping changed the version"
+    );
+    let stop =
+        |_: Option<crate::record::StoredRef<'_>>| Err(Error::new(ErrorKind::TypeMismatch, "stop"));
     let stopped = t.backend().update(&*t.host, key()?, stop).await;
-    refused("an update whose decision fails", stopped, &[ErrorKind::TypeMismatch])?;
-    ensure!(t.read("a").await?.map(|s| s.version) == first, "a failed update changed the version");
+    refused(
+        "an update whose decision fails",
+        stopped,
+        &[ErrorKind::TypeMismatch],
+    )?;
+    ensure!(
+        t.read("a").await?.map(|s| s.version) == first,
+        "a failed update changed the version"
+    );
     let second = t
         .backend()
-        .update(&*t.host, key()?, |old| match old.and_then(|s| s.value.as_int()) {
-            Some(n) => put(n + 1),
-            None => Err(Error::new(ErrorKind::Corrupt, "nothing is there")),
+        .update(&*t.host, key()?, |old| {
+            match old.and_then(|s| s.value.as_int()) {
+                Some(n) => put(n + 1),
+                None => Err(Error::new(ErrorKind::Corrupt, "nothing is there")),
+            }
         })
         .await?;
-    ensure!(second.is_some() && second != first, "a second update tells {second:?}");
+    ensure!(
+        second.is_some() && second != first,
+        "a second update tells {second:?}"
+    );
     let Some(stored) = t.read("a").await? else {
         return Err(Fault("what was updated is not there".into()));
     };
     same("a", &without_ids(stored.record), &t.record(2))?;
-    let gone = t.backend().update(&*t.host, key()?, |_| Ok(Decision::Delete)).await?;
+    let gone = t
+        .backend()
+        .update(&*t.host, key()?, |_| Ok(Decision::Delete))
+        .await?;
     ensure!(gone.is_none(), "an update that deletes tells {gone:?}");
     t.lacks("a").await
 }
@@ -149,7 +186,10 @@ pub(super) async fn walk<B: Backend>(t: &Bench<B>) -> Found {
                     if found.matched && !matches {
                         faults.push(format!("{} is told to match {text:?}", found.key));
                     }
-                    if found.stored.is_none_or(|s| s.value.as_text() != Some(found.key)) {
+                    if found
+                        .stored
+                        .is_none_or(|s| s.value.as_text() != Some(found.key))
+                    {
                         faults.push(format!("{} comes with {:?}", found.key, found.stored));
                     }
                     if matches {
@@ -179,7 +219,11 @@ async fn breaks_off<B: Backend>(t: &Bench<B>) -> Found {
     t.backend()
         .walk(&t.all(), |_| {
             seen += 1;
-            if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if seen == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })
         .await?;
     ensure!(seen == 3, "a walk that breaks off after 3 saw {seen}");
@@ -225,6 +269,9 @@ async fn lends_ids<B: Backend>(t: &Bench<B>) -> Found {
         }
     }
     let version: Option<Version> = t.read("z").await?.map(|s| s.version);
-    ensure!(version.is_some(), "a key that was written again is not there");
+    ensure!(
+        version.is_some(),
+        "a key that was written again is not there"
+    );
     Ok(())
 }

@@ -40,8 +40,10 @@ pub(super) async fn many_in_the_order_asked<B: Backend>(t: &Bench<B>) -> Found {
     }
     for fresh in [Freshness::Latest, Freshness::Cached] {
         let found = t.backend().read(&keys, fresh).await?;
-        let found: Vec<Option<Value>> =
-            found.into_iter().map(|s| s.map(|s| s.record.value)).collect();
+        let found: Vec<Option<Value>> = found
+            .into_iter()
+            .map(|s| s.map(|s| s.record.value))
+            .collect();
         let wanted: Vec<Option<Value>> = asked
             .iter()
             .map(|key| (key.len() == 1).then(|| (*key).into()))

@@ -25,7 +25,10 @@ pub(super) async fn empty<B: Backend>(t: &Bench<B>) -> Found {
             reverse,
             ..t.all()
         };
-        ensure!(t.keys(some).await?.is_empty(), "an empty backend holds keys");
+        ensure!(
+            t.keys(some).await?.is_empty(),
+            "an empty backend holds keys"
+        );
     }
     Ok(())
 }
@@ -35,7 +38,13 @@ pub(super) async fn byte_order<B: Backend>(t: &Bench<B>) -> Found {
     t.fill(&mixed).await?;
     for want in [Want::Keys, Want::Records] {
         for reverse in BOTH {
-            let found = t.keys(Scan { want, reverse, ..t.all() }).await?;
+            let found = t
+                .keys(Scan {
+                    want,
+                    reverse,
+                    ..t.all()
+                })
+                .await?;
             same_list("the order", &found, &turned(KEYS.to_vec(), reverse))?;
         }
     }
@@ -66,8 +75,19 @@ pub(super) async fn pages_are_complete<B: Backend>(t: &Bench<B>) -> Found {
 
 pub(super) async fn after_is_exclusive<B: Backend>(t: &Bench<B>) -> Found {
     t.fill(&KEYS).await?;
-    let absent = ["!", "a.a", "a.b.", "a.c", "b", "\u{f000}", "\u{1f5ff}", "zz"];
-    let valid = absent.into_iter().filter(|key| crate::key::check_key(key).is_ok());
+    let absent = [
+        "!",
+        "a.a",
+        "a.b.",
+        "a.c",
+        "b",
+        "\u{f000}",
+        "\u{1f5ff}",
+        "zz",
+    ];
+    let valid = absent
+        .into_iter()
+        .filter(|key| crate::key::check_key(key).is_ok());
     for mark in KEYS.into_iter().chain(valid) {
         for reverse in BOTH {
             let wanted: Vec<&str> = KEYS
@@ -90,8 +110,28 @@ pub(super) async fn after_is_exclusive<B: Backend>(t: &Bench<B>) -> Found {
 /// A backend may return too much; what begins with the prefix must be there, in order.
 pub(super) async fn prefix_is_complete<B: Backend>(t: &Bench<B>) -> Found {
     t.fill(&KEYS).await?;
-    for prefix in ["a", "a.", "a.b", "a.b.", "A", "\u{e000}", "\u{e000}.", "\u{1f600}", "é", "%", "_", "zz"] {
-        for mark in [None, Some("a.b"), Some("a.b.b"), Some(" "), Some("~"), Some("\u{10fffd}")] {
+    for prefix in [
+        "a",
+        "a.",
+        "a.b",
+        "a.b.",
+        "A",
+        "\u{e000}",
+        "\u{e000}.",
+        "\u{1f600}",
+        "é",
+        "%",
+        "_",
+        "zz",
+    ] {
+        for mark in [
+            None,
+            Some("a.b"),
+            Some("a.b.b"),
+            Some(" "),
+            Some("~"),
+            Some("\u{10fffd}"),
+        ] {
             for reverse in BOTH {
                 let beyond = |key: &str| {
                     mark.is_none_or(|mark| if reverse { key < mark } else { key > mark })
@@ -120,10 +160,28 @@ pub(super) async fn prefix_is_complete<B: Backend>(t: &Bench<B>) -> Found {
 /// The pattern is a hint: what matches it must be there.
 pub(super) async fn pattern_is_complete<B: Backend>(t: &Bench<B>) -> Found {
     t.fill(&KEYS).await?;
-    for text in ["**", "*", "a.*", "a.**", "**.a", "**.b", "**.c", "a.b*", "{a,A}.b", "?", "[a-z]", "a[ !/]b", "\u{1f600}", "*.b.*"] {
+    for text in [
+        "**",
+        "*",
+        "a.*",
+        "a.**",
+        "**.a",
+        "**.b",
+        "**.c",
+        "a.b*",
+        "{a,A}.b",
+        "?",
+        "[a-z]",
+        "a[ !/]b",
+        "\u{1f600}",
+        "*.b.*",
+    ] {
         let pattern = Pattern::parse(text)?;
         let wanted: Vec<&str> = KEYS.into_iter().filter(|k| pattern.matches(k)).collect();
-        ensure!(!wanted.is_empty() || text.starts_with("*."), "{text:?} should match something");
+        ensure!(
+            !wanted.is_empty() || text.starts_with("*."),
+            "{text:?} should match something"
+        );
         for (reverse, limit) in [(false, 1), (false, 100), (true, 3)] {
             let query = Scan {
                 prefix: pattern.literal_prefix(),
@@ -134,7 +192,11 @@ pub(super) async fn pattern_is_complete<B: Backend>(t: &Bench<B>) -> Found {
             };
             let mut found = t.keys(query).await?;
             found.retain(|key| pattern.matches(key));
-            same_list(&format!("what matches {text:?}"), &found, &turned(wanted.clone(), reverse))?;
+            same_list(
+                &format!("what matches {text:?}"),
+                &found,
+                &turned(wanted.clone(), reverse),
+            )?;
         }
     }
     Ok(())
@@ -150,7 +212,10 @@ pub(super) async fn keys_and_records<B: Backend>(t: &Bench<B>) -> Found {
     for want in [Want::Keys, Want::Records] {
         for item in t.scan(Scan { want, ..t.all() }).await? {
             let Some(stored) = t.read(&item.key).await? else {
-                return Err(super::bench::Fault(format!("{:?} is scanned, not stored", item.key)));
+                return Err(super::bench::Fault(format!(
+                    "{:?} is scanned, not stored",
+                    item.key
+                )));
             };
             ensure!(
                 item.expires_at == stored.record.expires_at,
@@ -161,7 +226,10 @@ pub(super) async fn keys_and_records<B: Backend>(t: &Bench<B>) -> Found {
             match (want, item.stored) {
                 (Want::Records, Some(scanned)) => {
                     super::bench::same(&item.key, &scanned.record, &stored.record)?;
-                    ensure!(scanned.version == stored.version, "a scan tells another version");
+                    ensure!(
+                        scanned.version == stored.version,
+                        "a scan tells another version"
+                    );
                 }
                 (Want::Records, None) => {
                     return Err(super::bench::Fault("a scan for records gives none".into()));
@@ -226,7 +294,11 @@ pub(super) async fn untouched_keys_appear_once<B: Backend>(t: &Bench<B>) -> Foun
         }
         seen.retain(|key| keys.iter().any(|k| **k == **key));
         let seen: Vec<&str> = seen.iter().map(|key| &**key).collect();
-        same_list("keys that nobody touched", &seen, &turned(keys.iter().collect(), reverse))?;
+        same_list(
+            "keys that nobody touched",
+            &seen,
+            &turned(keys.iter().collect(), reverse),
+        )?;
     }
     Ok(())
 }

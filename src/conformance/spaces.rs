@@ -20,20 +20,40 @@ pub(super) async fn never_see_each_other<B: Backend>(t: &Bench<B>) -> Found {
         };
         same_list("a namespace's keys", &t.keys(scan).await?, &["k"])?;
     }
-    let create = t.commit(&b, "other", Expect::Absent, Change::Put(&t.record(1))).await?;
-    ensure!(matches!(create, Commit::Done(_)), "a new key met a conflict");
+    let create = t
+        .commit(&b, "other", Expect::Absent, Change::Put(&t.record(1)))
+        .await?;
+    ensure!(
+        matches!(create, Commit::Done(_)),
+        "a new key met a conflict"
+    );
     t.lacks("other").await?;
     t.commit(&a, "k", Expect::Any, Change::Delete).await?;
     t.holds("k", &t.record("")).await?;
     t.holds_in(&b, "k", &t.record("b")).await?;
-    ensure!(t.read_in(&a, "k").await?.is_none(), "a deleted key is there");
+    ensure!(
+        t.read_in(&a, "k").await?.is_none(),
+        "a deleted key is there"
+    );
     Ok(())
 }
 
 pub(super) async fn whatever_the_names<B: Backend>(t: &Bench<B>) -> Found {
     let names = [
-        "", " ", "*", "A", "__proto__", "a", "a ", "a/b", "a:b", "default", "e\u{301}", "null",
-        "\u{e9}", "\u{1f600}",
+        "",
+        " ",
+        "*",
+        "A",
+        "__proto__",
+        "a",
+        "a ",
+        "a/b",
+        "a:b",
+        "default",
+        "e\u{301}",
+        "null",
+        "\u{e9}",
+        "\u{1f600}",
     ];
     let mut long = vec!["n".repeat(64), "n".repeat(63), "n".repeat(63) + "N"];
     long.extend(names.iter().map(|name| (*name).to_owned()));
@@ -98,19 +118,34 @@ pub(super) async fn sweep_its_own_expired_only<B: Backend>(t: &Bench<B>) -> Foun
     }
     t.wait(50).await;
     let Some(count) = t.backend().sweep(&t.space, now + 20).await? else {
-        same_list("the keys", &t.keys(t.all()).await?, &["a", "b", "c", "d", "e", "f"])?;
+        same_list(
+            "the keys",
+            &t.keys(t.all()).await?,
+            &["a", "b", "c", "d", "e", "f"],
+        )?;
         return Ok(());
     };
     ensure!(count == 3, "a sweep of 3 expired records counts {count}");
-    same_list("what a sweep leaves", &t.keys(t.all()).await?, &["b", "e", "f"])?;
+    same_list(
+        "what a sweep leaves",
+        &t.keys(t.all()).await?,
+        &["b", "e", "f"],
+    )?;
     let scan = Scan {
         namespace: &other,
         ..t.all()
     };
-    same_list("another namespace after a sweep", &t.keys(scan).await?, &["a", "b", "c", "d", "e", "f"])?;
+    same_list(
+        "another namespace after a sweep",
+        &t.keys(scan).await?,
+        &["a", "b", "c", "d", "e", "f"],
+    )?;
     let again = t.backend().sweep(&t.space, now + 20).await?;
     ensure!(again == Some(0), "a second sweep answers {again:?}");
-    let nothing = t.backend().sweep(&Namespace::new("nobody")?, now + 20).await?;
+    let nothing = t
+        .backend()
+        .sweep(&Namespace::new("nobody")?, now + 20)
+        .await?;
     ensure!(nothing == Some(0), "a sweep of nothing answers {nothing:?}");
     Ok(())
 }

@@ -46,24 +46,45 @@ fn with(ttl: Option<f64>, metadata: &[(&str, i32)]) -> Found<SetOptions> {
 
 pub(super) async fn one_key<B: Backend>(t: &Bench<B>) -> Found {
     has_not(t, "a").await?;
-    ensure!(!t.store.delete("a").await?, "deleting nothing is told as a delete");
+    ensure!(
+        !t.store.delete("a").await?,
+        "deleting nothing is told as a delete"
+    );
     let told = t.store.set("a", 1).await?;
     has(t, "a", 1).await?;
     let first = entry(t, "a").await?;
     ensure!(first.version == told, "set tells another version");
-    ensure!(first.created_at == first.updated_at, "a new entry was updated at another time");
+    ensure!(
+        first.created_at == first.updated_at,
+        "a new entry was updated at another time"
+    );
     t.wait(30).await;
     t.store.set_with("a", 2, with(None, &[("m", 1)])?).await?;
     let second = entry(t, "a").await?;
-    ensure!(second.created_at > first.created_at, "set makes a new entry with a new time");
-    ensure!(second.metadata.get("m") == Some(&1.into()), "metadata is not there");
+    ensure!(
+        second.created_at > first.created_at,
+        "set makes a new entry with a new time"
+    );
+    ensure!(
+        second.metadata.get("m") == Some(&1.into()),
+        "metadata is not there"
+    );
     ensure!(t.store.exists("a").await?, "an entry does not exist");
-    ensure!(t.store.get_and_delete("a").await? == Some(2.into()), "what was taken out is wrong");
-    ensure!(t.store.get_and_delete("a").await?.is_none(), "what was taken out is there again");
+    ensure!(
+        t.store.get_and_delete("a").await? == Some(2.into()),
+        "what was taken out is wrong"
+    );
+    ensure!(
+        t.store.get_and_delete("a").await?.is_none(),
+        "what was taken out is there again"
+    );
     ensure!(!t.store.exists("a").await?, "a deleted entry exists");
     t.store.set("a", 3).await?;
     ensure!(t.store.delete("a").await?, "a delete is told as nothing");
-    ensure!(!t.store.delete("a").await?, "a second delete is told as a delete");
+    ensure!(
+        !t.store.delete("a").await?,
+        "a second delete is told as a delete"
+    );
     has_not(t, "a").await
 }
 
@@ -78,24 +99,51 @@ pub(super) async fn conditions<B: Backend>(t: &Bench<B>) -> Found {
     };
     match t.store.set_with("a", 2, if_absent).await? {
         Outcome::Lost(Some(there)) => {
-            ensure!(there.version == version && there.value == 1.into(), "lost to {there:?}");
+            ensure!(
+                there.version == version && there.value == 1.into(),
+                "lost to {there:?}"
+            );
         }
-        other => return Err(Fault(format!("the second set if absent answered {other:?}"))),
+        other => {
+            return Err(Fault(format!(
+                "the second set if absent answered {other:?}"
+            )));
+        }
     }
     let at = |version: &crate::record::Version| SetOptions {
         if_version: Some(version.clone()),
         ..SetOptions::default()
     };
-    ensure!(t.store.set_with("a", 2, at(&version)).await?.is_done(), "the right version lost");
-    ensure!(!t.store.set_with("a", 3, at(&version)).await?.is_done(), "an old version won");
-    ensure!(!t.store.delete_if("a", &version).await?.is_done(), "an old version deleted");
+    ensure!(
+        t.store.set_with("a", 2, at(&version)).await?.is_done(),
+        "the right version lost"
+    );
+    ensure!(
+        !t.store.set_with("a", 3, at(&version)).await?.is_done(),
+        "an old version won"
+    );
+    ensure!(
+        !t.store.delete_if("a", &version).await?.is_done(),
+        "an old version deleted"
+    );
     has(t, "a", 2).await?;
     let now = entry(t, "a").await?.version;
-    ensure!(t.store.delete_if("a", &now).await?.is_done(), "the right version did not delete");
-    ensure!(!t.store.delete_if("a", &now).await?.is_done(), "a version deleted twice");
+    ensure!(
+        t.store.delete_if("a", &now).await?.is_done(),
+        "the right version did not delete"
+    );
+    ensure!(
+        !t.store.delete_if("a", &now).await?.is_done(),
+        "a version deleted twice"
+    );
     t.store.set("a", 2).await?;
-    ensure!(!t.store.set_with("a", 4, at(&now)).await?.is_done(), "a version came again");
-    t.store.set_with("k", 1, with(Some(500.0), &[("m", 1)])?).await?;
+    ensure!(
+        !t.store.set_with("a", 4, at(&now)).await?.is_done(),
+        "a version came again"
+    );
+    t.store
+        .set_with("k", 1, with(Some(500.0), &[("m", 1)])?)
+        .await?;
     let keep = SetOptions {
         keep_ttl: true,
         keep_metadata: true,
@@ -104,11 +152,20 @@ pub(super) async fn conditions<B: Backend>(t: &Bench<B>) -> Found {
     let before = entry(t, "k").await?;
     t.store.set_with("k", 2, keep).await?;
     let after = entry(t, "k").await?;
-    ensure!(after.value == 2.into() && after.expires_at == before.expires_at, "keep_ttl lost it");
-    ensure!(after.metadata.get("m") == Some(&1.into()), "keep_metadata lost it");
+    ensure!(
+        after.value == 2.into() && after.expires_at == before.expires_at,
+        "keep_ttl lost it"
+    );
+    ensure!(
+        after.metadata.get("m") == Some(&1.into()),
+        "keep_metadata lost it"
+    );
     t.store.set("k", 3).await?;
     let after = entry(t, "k").await?;
-    ensure!(after.expires_at.is_none() && after.metadata.is_empty(), "set kept something");
+    ensure!(
+        after.expires_at.is_none() && after.metadata.is_empty(),
+        "set kept something"
+    );
     Ok(())
 }
 
@@ -119,23 +176,55 @@ pub(super) async fn compare_and_swap<B: Backend>(t: &Bench<B>) -> Found {
             .await
             .map(|outcome| outcome.is_done())
     };
-    ensure!(!cas(Some(1.into()), Some(2.into())).await?, "1 was swapped, where nothing was");
+    ensure!(
+        !cas(Some(1.into()), Some(2.into())).await?,
+        "1 was swapped, where nothing was"
+    );
     ensure!(cas(None, None).await?, "absent is not absent");
-    ensure!(cas(None, Some(1.into())).await?, "absent could not be swapped");
-    ensure!(!cas(None, Some(2.into())).await?, "absent was swapped, where something was");
-    ensure!(!cas(Some("1".into()), Some(2.into())).await?, "text was taken for a number");
-    ensure!(cas(Some(1.0.into()), Some(Value::Null)).await?, "1.0 is not 1");
+    ensure!(
+        cas(None, Some(1.into())).await?,
+        "absent could not be swapped"
+    );
+    ensure!(
+        !cas(None, Some(2.into())).await?,
+        "absent was swapped, where something was"
+    );
+    ensure!(
+        !cas(Some("1".into()), Some(2.into())).await?,
+        "text was taken for a number"
+    );
+    ensure!(
+        cas(Some(1.0.into()), Some(Value::Null)).await?,
+        "1.0 is not 1"
+    );
     has(t, "a", Value::Null).await?;
-    ensure!(!cas(None, Some(2.into())).await?, "null was taken for absent");
-    ensure!(cas(Some(Value::Null), None).await?, "null could not be swapped");
+    ensure!(
+        !cas(None, Some(2.into())).await?,
+        "null was taken for absent"
+    );
+    ensure!(
+        cas(Some(Value::Null), None).await?,
+        "null could not be swapped"
+    );
     has_not(t, "a").await?;
-    t.store.set_with("a", 1, with(Some(500.0), &[("m", 1)])?).await?;
+    t.store
+        .set_with("a", 1, with(Some(500.0), &[("m", 1)])?)
+        .await?;
     let before = entry(t, "a").await?;
-    ensure!(cas(Some(1.into()), Some(2.into())).await?, "1 could not be swapped");
+    ensure!(
+        cas(Some(1.into()), Some(2.into())).await?,
+        "1 could not be swapped"
+    );
     let after = entry(t, "a").await?;
     ensure!(after.expires_at == before.expires_at, "the expiry changed");
-    ensure!(after.created_at == before.created_at, "the time of creation changed");
-    ensure!(alike(&after.metadata, &before.metadata), "the metadata changed");
+    ensure!(
+        after.created_at == before.created_at,
+        "the time of creation changed"
+    );
+    ensure!(
+        alike(&after.metadata, &before.metadata),
+        "the metadata changed"
+    );
     Ok(())
 }
 
@@ -154,7 +243,11 @@ pub(super) async fn numbers_and_text<B: Backend>(t: &Bench<B>) -> Found {
     ensure!(sum == (-6.5).into(), "-7 and 0.5 make {sum:?}");
     has(t, "n", -6.5).await?;
     t.store.set("n", i64::MAX).await?;
-    refused("an overflow", increment("n", 1.into()).await, &[ErrorKind::InvalidArgument])?;
+    refused(
+        "an overflow",
+        increment("n", 1.into()).await,
+        &[ErrorKind::InvalidArgument],
+    )?;
     has(t, "n", i64::MAX).await?;
     let text = t.store.append("t", "é").await?;
     ensure!(text == "é".into(), "absent and é make {text:?}");
@@ -162,13 +255,19 @@ pub(super) async fn numbers_and_text<B: Backend>(t: &Bench<B>) -> Found {
     ensure!(text == "éx".into(), "é and x make {text:?}");
     let wrong = t.store.append("t", &[1_u8][..]).await;
     refused("bytes appended to text", wrong, &[ErrorKind::TypeMismatch])?;
-    refused("text incremented", increment("t", 1.into()).await, &[ErrorKind::TypeMismatch])?;
+    refused(
+        "text incremented",
+        increment("t", 1.into()).await,
+        &[ErrorKind::TypeMismatch],
+    )?;
     t.store.append("b", &[0_u8, 255][..]).await?;
     t.store.append("b", &[1_u8][..]).await?;
     has(t, "b", &[0_u8, 255, 1][..]).await?;
     has(t, "t", "éx").await?;
     let seen = t.store.update("t", |old| async move {
-        let old = old.and_then(|v| v.as_text().map(str::to_owned)).unwrap_or_default();
+        let old = old
+            .and_then(|v| v.as_text().map(str::to_owned))
+            .unwrap_or_default();
         Ok((old + "!").into())
     });
     ensure!(seen.await? == "éx!".into(), "an update told something else");
@@ -176,11 +275,24 @@ pub(super) async fn numbers_and_text<B: Backend>(t: &Bench<B>) -> Found {
 }
 
 pub(super) async fn metadata<B: Backend>(t: &Bench<B>) -> Found {
-    ensure!(!t.store.set_metadata("a", fields(&[("x", 1)])).await?, "nothing got metadata");
-    ensure!(t.store.get_metadata("a").await?.is_none(), "nothing has metadata");
-    t.store.set_with("a", "v", with(Some(500.0), &[("x", 1), ("y", 2)])?).await?;
+    ensure!(
+        !t.store.set_metadata("a", fields(&[("x", 1)])).await?,
+        "nothing got metadata"
+    );
+    ensure!(
+        t.store.get_metadata("a").await?.is_none(),
+        "nothing has metadata"
+    );
+    t.store
+        .set_with("a", "v", with(Some(500.0), &[("x", 1), ("y", 2)])?)
+        .await?;
     let before = entry(t, "a").await?;
-    ensure!(t.store.set_metadata("a", fields(&[("y", 3), ("z", 4)])).await?, "no entry is told");
+    ensure!(
+        t.store
+            .set_metadata("a", fields(&[("y", 3), ("z", 4)]))
+            .await?,
+        "no entry is told"
+    );
     let after = entry(t, "a").await?;
     ensure!(
         alike(&after.metadata, &fields(&[("x", 1), ("y", 3), ("z", 4)])),
@@ -194,10 +306,15 @@ pub(super) async fn metadata<B: Backend>(t: &Bench<B>) -> Found {
             && after.version != before.version,
         "a change of metadata changed {after:?}"
     );
-    ensure!(t.store.replace_metadata("a", fields(&[("q", 1)])).await?, "no entry is told");
+    ensure!(
+        t.store.replace_metadata("a", fields(&[("q", 1)])).await?,
+        "no entry is told"
+    );
     let replaced = t.store.get_metadata("a").await?;
     ensure!(
-        replaced.as_ref().is_some_and(|m| alike(m, &fields(&[("q", 1)]))),
+        replaced
+            .as_ref()
+            .is_some_and(|m| alike(m, &fields(&[("q", 1)]))),
         "replaced by {replaced:?}"
     );
     Ok(())
@@ -205,36 +322,71 @@ pub(super) async fn metadata<B: Backend>(t: &Bench<B>) -> Found {
 
 pub(super) async fn time_to_live<B: Backend>(t: &Bench<B>) -> Found {
     for key in ["a", "b", "c", "d"] {
-        t.store.set_with(key, 1, with(Some(0.05), &[("old", 1)])?).await?;
+        t.store
+            .set_with(key, 1, with(Some(0.05), &[("old", 1)])?)
+            .await?;
     }
     t.store.set_with("e", 1, with(Some(500.0), &[])?).await?;
     let stale = t.store.get_entry("a").await?.map(|e| e.version);
     t.wait(80).await;
     has_not(t, "a").await?;
     ensure!(!t.store.exists("a").await?, "an expired entry exists");
-    ensure!(t.store.ttl("a").await?.is_none(), "an expired entry has time left");
-    ensure!(t.store.get_many(&["a", "e"]).await? == [None, Some(1.into())], "get_many sees it");
+    ensure!(
+        t.store.ttl("a").await?.is_none(),
+        "an expired entry has time left"
+    );
+    ensure!(
+        t.store.get_many(&["a", "e"]).await? == [None, Some(1.into())],
+        "get_many sees it"
+    );
     same_list("the keys", &t.store.keys("**").await?, &["e"])?;
     ensure!(!t.store.delete("d").await?, "an expired entry was deleted");
-    ensure!(!t.store.expire("b", Ttl::seconds(10.0)?).await?, "an expired entry was prolonged");
-    ensure!(!t.store.rename("b", "z").await?, "an expired entry was renamed");
+    ensure!(
+        !t.store.expire("b", Ttl::seconds(10.0)?).await?,
+        "an expired entry was prolonged"
+    );
+    ensure!(
+        !t.store.rename("b", "z").await?,
+        "an expired entry was renamed"
+    );
     let sum = t.store.increment("a", 5).await?;
-    ensure!(sum.as_int() == Some(5), "an expired number was incremented to {sum:?}");
+    ensure!(
+        sum.as_int() == Some(5),
+        "an expired number was incremented to {sum:?}"
+    );
     let new = entry(t, "a").await?;
-    ensure!(new.metadata.is_empty() && new.expires_at.is_none(), "something was inherited");
+    ensure!(
+        new.metadata.is_empty() && new.expires_at.is_none(),
+        "something was inherited"
+    );
     ensure!(Some(new.version) != stale, "a version came again");
     let if_absent = SetOptions {
         if_absent: true,
         ..SetOptions::default()
     };
-    ensure!(t.store.set_with("b", 2, if_absent).await?.is_done(), "expired is not absent");
+    ensure!(
+        t.store.set_with("b", 2, if_absent).await?.is_done(),
+        "expired is not absent"
+    );
     let swapped = t.store.compare_and_swap("c", None, Some(3.into())).await?;
     ensure!(swapped.is_done(), "expired is not absent");
     let left = t.store.ttl("e").await?.flatten().map(|left| left.as_secs());
-    ensure!(left.is_some_and(|s| (400..=500).contains(&s)), "500 s are {left:?} s");
-    ensure!(t.store.persist("e").await?, "an entry could not be persisted");
-    ensure!(t.store.ttl("e").await? == Some(None), "a persisted entry expires");
-    ensure!(t.store.expire("e", Ttl::seconds(0.05)?).await?, "an entry could not expire");
+    ensure!(
+        left.is_some_and(|s| (400..=500).contains(&s)),
+        "500 s are {left:?} s"
+    );
+    ensure!(
+        t.store.persist("e").await?,
+        "an entry could not be persisted"
+    );
+    ensure!(
+        t.store.ttl("e").await? == Some(None),
+        "a persisted entry expires"
+    );
+    ensure!(
+        t.store.expire("e", Ttl::seconds(0.05)?).await?,
+        "an entry could not expire"
+    );
     t.wait(80).await;
     has_not(t, "e").await?;
     for (key, value) in [("a", 5), ("b", 2), ("c", 3)] {
@@ -254,7 +406,10 @@ pub(super) async fn garbage<B: Backend>(t: &Bench<B>) -> Found {
     t.store.set("d", 2).await?;
     if skew > 0 {
         let early = t.store.cleanup_expired().await?;
-        ensure!(early == 0, "{early} entries that others may still see were removed");
+        ensure!(
+            early == 0,
+            "{early} entries that others may still see were removed"
+        );
         return Ok(());
     }
     let count = t.store.cleanup_expired().await?;
@@ -283,7 +438,10 @@ pub(super) async fn many<B: Backend>(t: &Bench<B>) -> Found {
 
 pub(super) async fn patterns<B: Backend>(t: &Bench<B>) -> Found {
     t.fill(&KEYS).await?;
-    for text in ["**", "a.*", "a.**", "**.b", "**.c", "a.b*", "{a,A}.b", "?", "a[ !/]b", "\\*", "a.b.c", "{z,~}", "zz.*"] {
+    for text in [
+        "**", "a.*", "a.**", "**.b", "**.c", "a.b*", "{a,A}.b", "?", "a[ !/]b", "\\*", "a.b.c",
+        "{z,~}", "zz.*",
+    ] {
         let pattern = Pattern::parse(text)?;
         let wanted: Vec<&str> = KEYS.into_iter().filter(|k| pattern.matches(k)).collect();
         same_list(text, &t.store.keys(text).await?, &wanted)?;
@@ -291,7 +449,9 @@ pub(super) async fn patterns<B: Backend>(t: &Bench<B>) -> Found {
         ensure!(count == wanted.len() as u64, "{text:?} counts {count}");
         let pairs = t.store.get_pattern(text).await?;
         ensure!(
-            pairs.iter().all(|(key, value)| value.as_text() == Some(key)),
+            pairs
+                .iter()
+                .all(|(key, value)| value.as_text() == Some(key)),
             "get_pattern gives other values"
         );
         let keys: Vec<String> = pairs.into_iter().map(|(key, _)| key).collect();
@@ -318,7 +478,13 @@ pub(super) async fn pages<B: Backend>(t: &Bench<B>) -> Found {
         (Some("p.02298"), false, 10),
     ] {
         let beyond = |key: &&String| {
-            after.is_none_or(|mark| if reverse { ***key < *mark } else { ***key > *mark })
+            after.is_none_or(|mark| {
+                if reverse {
+                    ***key < *mark
+                } else {
+                    ***key > *mark
+                }
+            })
         };
         let mut wanted: Vec<&str> = keys.iter().filter(beyond).map(String::as_str).collect();
         if reverse {
@@ -335,13 +501,20 @@ pub(super) async fn pages<B: Backend>(t: &Bench<B>) -> Found {
         let mut scan = t.store.scan("p.*", options)?;
         let mut found = Vec::new();
         while let Some(entry) = scan.next().await? {
-            ensure!(entry.value.as_text() == Some(&entry.key), "a scan gives other values");
+            ensure!(
+                entry.value.as_text() == Some(&entry.key),
+                "a scan gives other values"
+            );
             found.push(entry.key);
         }
         same_list(&what, &found, &wanted)?;
     }
     let few = t.store.keys("p.*7").await?;
-    ensure!(few.len() == 230, "230 keys end in 7, {} were found", few.len());
+    ensure!(
+        few.len() == 230,
+        "230 keys end in 7, {} were found",
+        few.len()
+    );
     let count = t.store.delete_pattern("p.**").await?;
     ensure!(count == 2300, "2,300 keys match, {count} were deleted");
     same_list("what is left", &t.store.keys("**").await?, &["q"])
@@ -350,11 +523,18 @@ pub(super) async fn pages<B: Backend>(t: &Bench<B>) -> Found {
 pub(super) async fn rename_and_copy<B: Backend>(t: &Bench<B>) -> Found {
     ensure!(!t.store.rename("a", "b").await?, "nothing was renamed");
     ensure!(!t.store.copy("a", "b").await?, "nothing was copied");
-    t.store.set_with("a", "v", with(Some(500.0), &[("m", 1)])?).await?;
-    t.store.set_with("b", "old", with(None, &[("old", 1)])?).await?;
+    t.store
+        .set_with("a", "v", with(Some(500.0), &[("m", 1)])?)
+        .await?;
+    t.store
+        .set_with("b", "old", with(None, &[("old", 1)])?)
+        .await?;
     let before = entry(t, "a").await?;
     t.wait(20).await;
-    ensure!(t.store.rename("a", "b").await?, "an entry could not be renamed");
+    ensure!(
+        t.store.rename("a", "b").await?,
+        "an entry could not be renamed"
+    );
     has_not(t, "a").await?;
     let after = entry(t, "b").await?;
     ensure!(
@@ -364,7 +544,10 @@ pub(super) async fn rename_and_copy<B: Backend>(t: &Bench<B>) -> Found {
             && after.created_at == before.created_at,
         "{before:?} was renamed to {after:?}"
     );
-    ensure!(t.store.copy("b", "c.d").await?, "an entry could not be copied");
+    ensure!(
+        t.store.copy("b", "c.d").await?,
+        "an entry could not be copied"
+    );
     let copy = entry(t, "c.d").await?;
     ensure!(
         copy.value == before.value
@@ -374,7 +557,10 @@ pub(super) async fn rename_and_copy<B: Backend>(t: &Bench<B>) -> Found {
     );
     t.store.set("b", 2).await?;
     has(t, "c.d", "v").await?;
-    ensure!(t.store.rename("b", "b").await?, "an entry is not its own name");
+    ensure!(
+        t.store.rename("b", "b").await?,
+        "an entry is not its own name"
+    );
     has(t, "b", 2).await
 }
 
@@ -385,16 +571,29 @@ pub(super) async fn atomic<B: Backend>(t: &Bench<B>) -> Found {
         return Err(Fault("an atomic change of one key lost".into()));
     };
     let version = entry(t, "a").await?.version;
-    ensure!(versions == [Some(version.clone())], "atomic tells {versions:?}");
+    ensure!(
+        versions == [Some(version.clone())],
+        "atomic tells {versions:?}"
+    );
     let again = t.store.atomic().check("a", Check::Absent).set("a", 2);
     ensure!(
-        matches!(again.commit().await?, AtomicOutcome::Lost { index: 0, entry: Some(_) }),
+        matches!(
+            again.commit().await?,
+            AtomicOutcome::Lost {
+                index: 0,
+                entry: Some(_)
+            }
+        ),
         "a check that fails did not"
     );
     let two = t.store.atomic().check("a", Check::Version(version.clone()));
     let two = two.set("b", 1).set("c", 2).delete("a").commit().await;
     if max < 3 {
-        refused("more than max_batch", two, &[ErrorKind::InvalidArgument, ErrorKind::Unsupported])?;
+        refused(
+            "more than max_batch",
+            two,
+            &[ErrorKind::InvalidArgument, ErrorKind::Unsupported],
+        )?;
         has(t, "a", 1).await?;
         return has_not(t, "b").await;
     }
@@ -408,9 +607,16 @@ pub(super) async fn atomic<B: Backend>(t: &Bench<B>) -> Found {
     has_not(t, "a").await?;
     has(t, "b", 1).await?;
     has(t, "c", 2).await?;
-    let lost = t.store.atomic().check("c", Check::Version(version)).check("d", Check::Absent);
+    let lost = t
+        .store
+        .atomic()
+        .check("c", Check::Version(version))
+        .check("d", Check::Absent);
     let lost = lost.set("b", 9).delete("c").set("d", 9).commit().await?;
-    ensure!(matches!(lost, AtomicOutcome::Lost { index: 0, .. }), "an old version won");
+    ensure!(
+        matches!(lost, AtomicOutcome::Lost { index: 0, .. }),
+        "an old version won"
+    );
     has(t, "b", 1).await?;
     has(t, "c", 2).await?;
     has_not(t, "d").await
@@ -432,22 +638,35 @@ pub(super) async fn interleaved_changes<B: Backend>(t: &Bench<B>) -> Found {
 
 pub(super) async fn namespaces<B: Backend>(t: &Bench<B>) -> Found {
     let (one, two) = (t.store.namespace("one")?, t.store.namespace("two")?);
-    ensure!(t.store.namespaces().await?.is_empty(), "an empty store has namespaces");
+    ensure!(
+        t.store.namespaces().await?.is_empty(),
+        "an empty store has namespaces"
+    );
     t.store.set("k", 0).await?;
     one.set("k", 1).await?;
     two.set_with("k", 2, with(Some(0.02), &[])?).await?;
-    same_list("the namespaces", &t.store.namespaces().await?, &["", "one", "two"])?;
+    same_list(
+        "the namespaces",
+        &t.store.namespaces().await?,
+        &["", "one", "two"],
+    )?;
     t.wait(40).await;
     same_list("the namespaces", &one.namespaces().await?, &["", "one"])?;
     two.set("k", 2).await?;
     let cleared = one.clear().await?;
     ensure!(cleared == 1, "1 entry was cleared, {cleared} are told");
     has(t, "k", 0).await?;
-    ensure!(two.get("k").await? == Some(2.into()), "another namespace was cleared");
+    ensure!(
+        two.get("k").await? == Some(2.into()),
+        "another namespace was cleared"
+    );
     one.close().await?;
     refused("a closed store", one.get("k").await, &[ErrorKind::Closed])?;
     has(t, "k", 0).await?;
-    ensure!(two.get("k").await? == Some(2.into()), "another namespace was closed");
+    ensure!(
+        two.get("k").await? == Some(2.into()),
+        "another namespace was closed"
+    );
     Ok(())
 }
 
@@ -455,10 +674,26 @@ pub(super) async fn closed<B: Backend>(t: &Bench<B>) -> Found {
     let other = t.store.namespace("other")?;
     t.store.set("k", 0).await?;
     t.store.close().await?;
-    refused("a closed store", t.store.get("k").await, &[ErrorKind::Closed])?;
-    refused("a closed store", t.store.set("k", 1).await, &[ErrorKind::Closed])?;
-    refused("a closed store", t.store.keys("**").await, &[ErrorKind::Closed])?;
-    refused("a closed connection", other.get("k").await, &[ErrorKind::Closed])?;
+    refused(
+        "a closed store",
+        t.store.get("k").await,
+        &[ErrorKind::Closed],
+    )?;
+    refused(
+        "a closed store",
+        t.store.set("k", 1).await,
+        &[ErrorKind::Closed],
+    )?;
+    refused(
+        "a closed store",
+        t.store.keys("**").await,
+        &[ErrorKind::Closed],
+    )?;
+    refused(
+        "a closed connection",
+        other.get("k").await,
+        &[ErrorKind::Closed],
+    )?;
     t.store.close().await?;
     Ok(())
 }

@@ -22,8 +22,10 @@ impl<B: Backend> Store<B> {
             Value::Int(_) => {}
             Value::Float(n) if n.is_finite() => {}
             Value::Float(n) => {
-                return Err(argument(format!("a delta is finite; got {}", ShownNumber(*n)))
-                    .with_key(key.as_str()));
+                return Err(
+                    argument(format!("a delta is finite; got {}", ShownNumber(*n)))
+                        .with_key(key.as_str()),
+                );
             }
             other => {
                 return Err(
@@ -118,7 +120,10 @@ fn finite(sum: f64) -> Result<Value> {
     if sum.is_finite() {
         return Ok(Value::Float(sum));
     }
-    Err(argument(format!("the sum is not finite: {}", ShownNumber(sum))))
+    Err(argument(format!(
+        "the sum is not finite: {}",
+        ShownNumber(sum)
+    )))
 }
 
 fn overflow() -> Error {

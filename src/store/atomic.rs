@@ -183,14 +183,25 @@ impl<B: Backend> Atomic<'_, B> {
         let mut plan: Vec<Planned<'_>> = Vec::new();
         for (index, (key, check)) in self.checks.iter().enumerate() {
             let (key, check) = (self.store.key(key)?, Some((index, check)));
-            plan.push(Planned { key, check, write: None });
+            plan.push(Planned {
+                key,
+                check,
+                write: None,
+            });
         }
         for (index, (key, _)) in self.writes.iter().enumerate() {
             let (key, write) = (self.store.key(key)?, Some(index));
-            plan.push(Planned { key, check: None, write });
+            plan.push(Planned {
+                key,
+                check: None,
+                write,
+            });
         }
         let order = order(plan.len(), &mut |a, b| {
-            plan.get(a).map(|p| p.key).cmp(&plan.get(b).map(|p| p.key)).then(a.cmp(&b))
+            plan.get(a)
+                .map(|p| p.key)
+                .cmp(&plan.get(b).map(|p| p.key))
+                .then(a.cmp(&b))
         });
         let mut merged: Vec<Planned<'_>> = Vec::with_capacity(plan.len());
         for planned in order.into_iter().filter_map(|at| plan.get(at)) {

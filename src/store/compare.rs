@@ -67,28 +67,23 @@ impl<B: Backend> Store<B> {
     {
         let key = self.key(key)?;
         let made = crate::maybe_send::Lock::new(Value::Null);
-        update::read_change_write(
-            &self.cold(),
-            self.host(),
-            key,
-            |stored: Option<Stored>| {
-                let mut now = self.now();
-                let old_ring = stored.as_ref().map(|s| s.record.writes.clone());
-                let live = stored.filter(|s| now.live(Some(s.lend())).is_some());
-                let next = f(live.as_ref().map(|s| s.record.value.clone()));
-                let made = &made;
-                async move {
-                    let value = next.await?;
-                    check_value(&value).map_err(|e| e.with_key(key.as_str()))?;
-                    made.with(|made| *made = value.clone());
-                    // The clock may have moved while `f` ran: the write happens now.
-                    let now = self.host().now();
-                    let mut record = with_value(live.as_ref().map(Stored::lend), value, now);
-                    record.writes = old_ring.unwrap_or_default();
-                    Ok(Decision::Put(record))
-                }
-            },
-        )
+        update::read_change_write(&self.cold(), self.host(), key, |stored: Option<Stored>| {
+            let mut now = self.now();
+            let old_ring = stored.as_ref().map(|s| s.record.writes.clone());
+            let live = stored.filter(|s| now.live(Some(s.lend())).is_some());
+            let next = f(live.as_ref().map(|s| s.record.value.clone()));
+            let made = &made;
+            async move {
+                let value = next.await?;
+                check_value(&value).map_err(|e| e.with_key(key.as_str()))?;
+                made.with(|made| *made = value.clone());
+                // The clock may have moved while `f` ran: the write happens now.
+                let now = self.host().now();
+                let mut record = with_value(live.as_ref().map(Stored::lend), value, now);
+                record.writes = old_ring.unwrap_or_default();
+                Ok(Decision::Put(record))
+            }
+        })
         .await?;
         Ok(made.with(std::mem::take))
     }

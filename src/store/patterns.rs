@@ -259,7 +259,10 @@ impl<B: Backend> Store<B> {
         query: &Scan<'_>,
         step: &mut dyn Step,
     ) -> Result<Option<Box<str>>> {
-        self.shared.backend.walk(query, |found| step.step(found)).await
+        self.shared
+            .backend
+            .walk(query, |found| step.step(found))
+            .await
     }
 }
 

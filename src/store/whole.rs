@@ -49,7 +49,10 @@ impl<B: Backend> Store<B> {
                 names.push(namespace.as_str().to_owned());
             }
         }
-        Ok(crate::sorted::order_of(&names).into_iter().filter_map(|at| names.get(at).cloned()).collect())
+        Ok(crate::sorted::order_of(&names)
+            .into_iter()
+            .filter_map(|at| names.get(at).cloned())
+            .collect())
     }
 
     /// Removes every entry of this namespace. How many there were.

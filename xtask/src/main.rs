@@ -1,34 +1,42 @@
-//! The project's own build steps: `cargo run -p xtask -- bindgen IN.wasm OUT_DIR`.
+//! The project's own build steps: `cargo run -p xtask -- bindgen IN.wasm OUT_DIR` and
+//! `cargo run -p xtask -- dependencies`.
+
+mod dependencies;
 
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    match *words {
+    let result = match *words {
         ["bindgen", input, out] => bindgen(input, out),
+        ["dependencies"] => dependencies::check(),
         _ => {
-            eprintln!("usage: xtask bindgen IN.wasm OUT_DIR");
-            ExitCode::from(2)
+            eprintln!("usage: xtask bindgen IN.wasm OUT_DIR | xtask dependencies");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
         }
     }
 }
 
 /// The JavaScript half of a wasm-bindgen module. The `web` target runs in every runtime that the
 /// package supports; the other targets each fail somewhere.
-fn bindgen(input: &str, out: &str) -> ExitCode {
-    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
-    let result = bindgen
+fn bindgen(input: &str, out: &str) -> Result<(), String> {
+    wasm_bindgen_cli_support::Bindgen::new()
         .input_path(input)
         .out_name("dataknobs_kv")
         .typescript(true)
         .web(true)
-        .and_then(|b| b.remove_name_section(true).remove_producers_section(true).generate(out));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{input}: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+        .and_then(|b| {
+            b.remove_name_section(true)
+                .remove_producers_section(true)
+                .generate(out)
+        })
+        .map_err(|error| format!("{input}: {error:#}"))
 }

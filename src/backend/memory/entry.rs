@@ -144,9 +144,11 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was() {
-        for (created_at, updated_at, expires) in
-            [(0, 1, 0), (1 << 32, (1 << 41) + 5, (1 << 45) + 9), (MAX_TIME, MAX_TIME, MAX_TIME)]
-        {
+        for (created_at, updated_at, expires) in [
+            (0, 1, 0),
+            (1 << 32, (1 << 41) + 5, (1 << 45) + 9),
+            (MAX_TIME, MAX_TIME, MAX_TIME),
+        ] {
             let mut metadata = Metadata::new();
             metadata.insert("a", 1.into());
             let record = Record {
@@ -173,7 +175,10 @@ mod tests {
 
     #[test]
     fn a_time_that_does_not_fit_is_the_latest_one() {
-        let record = Record { created_at: u64::MAX, ..Record::default() };
+        let record = Record {
+            created_at: u64::MAX,
+            ..Record::default()
+        };
         assert_eq!(Entry::new("k", record, 1).lend().created_at, MAX_TIME);
     }
 }

@@ -71,7 +71,11 @@ impl SortedIds {
                 SortedIds::Many(chunks) => return chunks,
                 SortedIds::Few(ids) => {
                     let ids = std::mem::take(ids);
-                    *self = SortedIds::Many(if ids.is_empty() { Vec::new() } else { vec![ids] });
+                    *self = SortedIds::Many(if ids.is_empty() {
+                        Vec::new()
+                    } else {
+                        vec![ids]
+                    });
                 }
             }
         }
@@ -88,13 +92,21 @@ impl SortedIds {
             && ids.len() < CHUNK
         {
             // The only place with another chunk is the end.
-            let at = if place.chunk == 0 { place.at } else { ids.len() };
+            let at = if place.chunk == 0 {
+                place.at
+            } else {
+                ids.len()
+            };
             ids.insert(at, id);
             return;
         }
         let chunks = self.chunks();
         let end = place.chunk == chunks.len();
-        let Some(chunk) = (if end { chunks.last_mut() } else { chunks.get_mut(place.chunk) }) else {
+        let Some(chunk) = (if end {
+            chunks.last_mut()
+        } else {
+            chunks.get_mut(place.chunk)
+        }) else {
             return chunks.push(vec![id]);
         };
         if end {
@@ -122,13 +134,17 @@ impl SortedIds {
         match self {
             SortedIds::Few(ids) => drop(ids.remove(place.at)),
             SortedIds::Many(chunks) => {
-                let Some(chunk) = chunks.get_mut(place.chunk) else { return };
+                let Some(chunk) = chunks.get_mut(place.chunk) else {
+                    return;
+                };
                 chunk.remove(place.at);
                 let left = chunk.len();
                 if left == 0 {
                     chunks.remove(place.chunk);
                 } else if left < CHUNK / 4
-                    && chunks.get(place.chunk + 1).is_some_and(|next| next.len() < CHUNK / 2)
+                    && chunks
+                        .get(place.chunk + 1)
+                        .is_some_and(|next| next.len() < CHUNK / 2)
                 {
                     let next = chunks.remove(place.chunk + 1);
                     if let Some(chunk) = chunks.get_mut(place.chunk) {
@@ -213,7 +229,10 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn end(self) -> Place {
-        Place { chunk: self.0.len(), at: 0 }
+        Place {
+            chunk: self.0.len(),
+            at: 0,
+        }
     }
 
     #[inline]
@@ -242,7 +261,10 @@ impl<'a> View<'a> {
 
     #[inline]
     pub(super) fn next(self, place: Place) -> Place {
-        self.whole(Place { chunk: place.chunk, at: place.at + 1 })
+        self.whole(Place {
+            chunk: place.chunk,
+            at: place.at + 1,
+        })
     }
 
     /// A place behind a chunk's end is the next one's beginning.
@@ -251,17 +273,26 @@ impl<'a> View<'a> {
         if place.at < self.len_of(place.chunk) {
             return place;
         }
-        Place { chunk: (place.chunk + 1).min(self.0.len()), at: 0 }
+        Place {
+            chunk: (place.chunk + 1).min(self.0.len()),
+            at: 0,
+        }
     }
 
     /// The place before, if there is one.
     #[inline]
     pub(super) fn before(self, place: Place) -> Option<Place> {
         if let Some(at) = place.at.checked_sub(1) {
-            return Some(Place { chunk: place.chunk, at });
+            return Some(Place {
+                chunk: place.chunk,
+                at,
+            });
         }
         let chunk = place.chunk.checked_sub(1)?;
-        Some(Place { chunk, at: self.len_of(chunk).checked_sub(1)? })
+        Some(Place {
+            chunk,
+            at: self.len_of(chunk).checked_sub(1)?,
+        })
     }
 
     /// How many ids lie from one place to another.
@@ -272,38 +303,69 @@ impl<'a> View<'a> {
 
     /// The first place whose id `before` does not hold for; it holds for all before.
     pub(super) fn partition(self, mut before: impl FnMut(u32) -> bool) -> Place {
-        let chunk = self.0.partition_point(|ids| ids.last().is_some_and(|id| before(*id)));
-        let at = self.0.get(chunk).map_or(0, |ids| ids.partition_point(|id| before(*id)));
+        let chunk = self
+            .0
+            .partition_point(|ids| ids.last().is_some_and(|id| before(*id)));
+        let at = self
+            .0
+            .get(chunk)
+            .map_or(0, |ids| ids.partition_point(|id| before(*id)));
         Place { chunk, at }
     }
 
     /// The first place from `from` on whose id `holds` does not hold for; near ones are cheap.
     pub(super) fn gallop(self, from: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
-        let rest = self.0.get(from.chunk).and_then(|ids| ids.get(from.at..)).unwrap_or_default();
+        let rest = self
+            .0
+            .get(from.chunk)
+            .and_then(|ids| ids.get(from.at..))
+            .unwrap_or_default();
         let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
         let here = run(rest.len(), |at| on(rest.get(at)));
         if here < rest.len() {
-            return Place { chunk: from.chunk, at: from.at + here };
+            return Place {
+                chunk: from.chunk,
+                at: from.at + here,
+            };
         }
         let later = self.0.get(from.chunk + 1..).unwrap_or_default();
-        let skipped = run(later.len(), |at| on(later.get(at).and_then(|ids| ids.last())));
-        let at = later.get(skipped).map_or(0, |ids| ids.partition_point(|id| on(Some(id))));
-        Place { chunk: (from.chunk + 1 + skipped).min(self.0.len()), at }
+        let skipped = run(later.len(), |at| {
+            on(later.get(at).and_then(|ids| ids.last()))
+        });
+        let at = later
+            .get(skipped)
+            .map_or(0, |ids| ids.partition_point(|id| on(Some(id))));
+        Place {
+            chunk: (from.chunk + 1 + skipped).min(self.0.len()),
+            at,
+        }
     }
 
     /// The first place from which on `holds` holds for all up to `to`; near ones are cheap.
     pub(super) fn gallop_back(self, to: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
-        let rest = self.0.get(to.chunk).and_then(|ids| ids.get(..to.at)).unwrap_or_default();
+        let rest = self
+            .0
+            .get(to.chunk)
+            .and_then(|ids| ids.get(..to.at))
+            .unwrap_or_default();
         let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
         let here = run(rest.len(), |at| on(rest.get(rest.len() - 1 - at)));
         if here < rest.len() {
-            return Place { chunk: to.chunk, at: to.at - here };
+            return Place {
+                chunk: to.chunk,
+                at: to.at - here,
+            };
         }
-        let skipped = run(to.chunk, |at| on(self.0.get(to.chunk - 1 - at).and_then(|ids| ids.first())));
+        let skipped = run(to.chunk, |at| {
+            on(self.0.get(to.chunk - 1 - at).and_then(|ids| ids.first()))
+        });
         let Some(chunk) = (to.chunk - skipped).checked_sub(1) else {
             return Place::default();
         };
-        let at = self.0.get(chunk).map_or(0, |ids| ids.partition_point(|id| !on(Some(id))));
+        let at = self
+            .0
+            .get(chunk)
+            .map_or(0, |ids| ids.partition_point(|id| !on(Some(id))));
         self.whole(Place { chunk, at })
     }
 }
@@ -330,7 +392,11 @@ mod tests {
         assert_eq!(list.len(), ids.len());
         assert_eq!(list.is_empty(), ids.is_empty());
         if let SortedIds::Many(chunks) = list {
-            assert!(chunks.iter().all(|chunk| (1..=CHUNK).contains(&chunk.len())));
+            assert!(
+                chunks
+                    .iter()
+                    .all(|chunk| (1..=CHUNK).contains(&chunk.len()))
+            );
         }
     }
 

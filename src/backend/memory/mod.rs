@@ -69,7 +69,9 @@ impl Backend for Memory {
 
     async fn read(&self, keys: &[Key<'_>], _: Freshness) -> Result<Vec<Option<Stored>>> {
         Ok(self.state.with(|state| {
-            keys.iter().map(|key| state.get(*key).map(|stored| stored.to_stored())).collect()
+            keys.iter()
+                .map(|key| state.get(*key).map(|stored| stored.to_stored()))
+                .collect()
         }))
     }
 
@@ -87,7 +89,7 @@ impl Backend for Memory {
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
         let mut items = Vec::new();
         let resume = self.state.with(|state| {
-            state.walk(query, |found| {
+            state.walk(query, &mut |found| {
                 items.push(Item {
                     key: found.key.into(),
                     expires_at: found.expires_at,
@@ -151,7 +153,9 @@ impl Backend for Memory {
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
         self.state.with(|state| {
-            entries.map(|(key, record)| state.put(key, record, &*self.host)).collect()
+            entries
+                .map(|(key, record)| state.put(key, record, &*self.host))
+                .collect()
         })
     }
 
@@ -162,15 +166,18 @@ impl Backend for Memory {
         key: Key<'_>,
         decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
     ) -> impl Future<Output = Result<Option<Version>>> + MaybeSend {
-        ready(self.state.with(|state| state.update(key, &*self.host, decide)))
+        ready(
+            self.state
+                .with(|state| state.update(key, &*self.host, decide)),
+        )
     }
 
     #[inline]
     async fn walk(
         &self,
         query: &Scan<'_>,
-        f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
+        mut f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> Result<Option<Box<str>>> {
-        Ok(self.state.with(|state| state.walk(query, f)))
+        Ok(self.state.with(|state| state.walk(query, &mut f)))
     }
 }

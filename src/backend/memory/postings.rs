@@ -46,12 +46,17 @@ fn spread(segment: u32) -> u64 {
 }
 
 fn segments<'k>(key: &'k [u8], hashing: &'k Hashing) -> impl Iterator<Item = u32> + 'k {
-    key.split(|byte| *byte == b'.').map(|segment| hashing.of(segment) as u32)
+    key.split(|byte| *byte == b'.')
+        .map(|segment| hashing.of(segment) as u32)
 }
 
 impl Postings {
     /// The postings of keys in their order.
-    pub(super) fn build(ids: impl Iterator<Item = u32>, slab: &Slab, hashing: &Hashing) -> Postings {
+    pub(super) fn build(
+        ids: impl Iterator<Item = u32>,
+        slab: &Slab,
+        hashing: &Hashing,
+    ) -> Postings {
         let mut postings = Postings::default();
         for id in ids {
             for segment in segments(slab.key(id), hashing) {
@@ -68,17 +73,25 @@ impl Postings {
         segments: impl Iterator<Item = &'s str>,
         hashing: &Hashing,
     ) -> Option<Listed<'_>> {
-        segments.map(|segment| self.find(segment, hashing)).min_by_key(|listed| listed.len())
+        segments
+            .map(|segment| self.find(segment, hashing))
+            .min_by_key(|listed| listed.len())
     }
 
     fn find(&self, segment: &str, hashing: &Hashing) -> Listed<'_> {
         let segment = hashing.of(segment.as_bytes()) as u32;
-        let Some(term) = self.terms.find(spread(segment), |term| term.segment == segment) else {
+        let Some(term) = self
+            .terms
+            .find(spread(segment), |term| term.segment == segment)
+        else {
             return Listed::None;
         };
         match term.ids.checked_sub(ID_LIMIT) {
             None => Listed::One(term.ids),
-            Some(at) => self.lists.get(at as usize).map_or(Listed::None, Listed::List),
+            Some(at) => self
+                .lists
+                .get(at as usize)
+                .map_or(Listed::None, Listed::List),
         }
     }
 
@@ -127,7 +140,9 @@ impl Postings {
 
     pub(super) fn remove(&mut self, id: u32, slab: &Slab, hashing: &Hashing) {
         for segment in segments(slab.key(id), hashing) {
-            let found = self.terms.find_entry(spread(segment), |term| term.segment == segment);
+            let found = self
+                .terms
+                .find_entry(spread(segment), |term| term.segment == segment);
             let Ok(entry) = found else { continue };
             let ids = entry.get().ids;
             let Some(at) = ids.checked_sub(ID_LIMIT) else {
@@ -136,7 +151,9 @@ impl Postings {
                 }
                 continue;
             };
-            let Some(list) = self.lists.get_mut(at as usize) else { continue };
+            let Some(list) = self.lists.get_mut(at as usize) else {
+                continue;
+            };
             list.remove(id, slab);
             if list.is_empty() {
                 *list = SortedIds::default();

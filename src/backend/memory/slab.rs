@@ -25,19 +25,26 @@ pub(super) struct Slab {
 
 impl Default for Slab {
     fn default() -> Self {
-        Slab { chunks: Vec::new(), free: NONE }
+        Slab {
+            chunks: Vec::new(),
+            free: NONE,
+        }
     }
 }
 
 impl Slab {
     #[inline]
     fn slot(&self, id: u32) -> Option<&Slot> {
-        self.chunks.get(id as usize / CHUNK)?.get(id as usize % CHUNK)
+        self.chunks
+            .get(id as usize / CHUNK)?
+            .get(id as usize % CHUNK)
     }
 
     #[inline]
     fn slot_mut(&mut self, id: u32) -> Option<&mut Slot> {
-        self.chunks.get_mut(id as usize / CHUNK)?.get_mut(id as usize % CHUNK)
+        self.chunks
+            .get_mut(id as usize / CHUNK)?
+            .get_mut(id as usize % CHUNK)
     }
 
     #[inline]
@@ -66,9 +73,12 @@ impl Slab {
     /// needed: a walk in the order of keys meets entries in no order of memory.
     #[inline]
     pub(super) fn touch(&self, ids: &[u32]) {
-        let sum = ids.iter().filter_map(|id| self.get(*id)).fold(0, |sum, entry| {
-            sum ^ entry.version() ^ entry.key().as_bytes().len() as u64
-        });
+        let sum = ids
+            .iter()
+            .filter_map(|id| self.get(*id))
+            .fold(0, |sum, entry| {
+                sum ^ entry.version() ^ entry.key().as_bytes().len() as u64
+            });
         std::hint::black_box(sum);
     }
 

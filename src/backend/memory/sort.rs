@@ -84,7 +84,13 @@ mod tests {
     fn sorts_more_than_a_block() {
         let mut slab = Slab::default();
         let mut ids: Vec<u32> = (0..BLOCK as u32 * 3 + 100)
-            .filter_map(|n| slab.insert(Entry::new(&n.wrapping_mul(2_654_435_761).to_string(), Record::default(), 1)))
+            .filter_map(|n| {
+                slab.insert(Entry::new(
+                    &n.wrapping_mul(2_654_435_761).to_string(),
+                    Record::default(),
+                    1,
+                ))
+            })
             .collect();
         sort(&mut ids, &slab);
         assert!(ids.is_sorted_by(|a, b| slab.key(*a) < slab.key(*b)));

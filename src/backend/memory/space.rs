@@ -29,7 +29,9 @@ impl Space {
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &str, slab: &Slab) -> Option<u32> {
-        self.table.find(hash, |id| slab.key(*id) == key.as_bytes()).copied()
+        self.table
+            .find(hash, |id| slab.key(*id) == key.as_bytes())
+            .copied()
     }
 
     #[inline]
@@ -63,7 +65,8 @@ impl Space {
             return false;
         };
         self.expires(expires_at);
-        self.table.insert_unique(hash, id, |id| hashing.of(slab.key(*id)));
+        self.table
+            .insert_unique(hash, id, |id| hashing.of(slab.key(*id)));
         if let Some(index) = &mut self.index {
             index.added(id);
             self.discard_stale(slab);
@@ -78,7 +81,10 @@ impl Space {
         key: &str,
         slab: &mut Slab,
     ) -> Option<Option<NonZeroU64>> {
-        let found = self.table.find_entry(hash, |id| slab.key(*id) == key.as_bytes()).ok()?;
+        let found = self
+            .table
+            .find_entry(hash, |id| slab.key(*id) == key.as_bytes())
+            .ok()?;
         let (id, _) = found.remove();
         let expires_at = slab.get(id).and_then(Entry::expires_at);
         release(id, self.index.as_deref_mut(), slab);
@@ -91,7 +97,12 @@ impl Space {
         if before < self.soonest {
             return 0;
         }
-        let Space { table, index, soonest, .. } = self;
+        let Space {
+            table,
+            index,
+            soonest,
+            ..
+        } = self;
         let was = table.len();
         *soonest = u64::MAX;
         table.retain(|id| match slab.get(*id).and_then(Entry::expires_at) {

@@ -36,7 +36,9 @@ fn same(a: &Namespace, b: &Namespace) -> bool {
 fn full(max: usize) -> Error {
     Error::new(
         ErrorKind::QuotaExceeded,
-        format!("the store holds {max} entries, which is all it may: delete some, or raise `max_entries`"),
+        format!(
+            "the store holds {max} entries, which is all it may: delete some, or raise `max_entries`"
+        ),
     )
 }
 
@@ -65,7 +67,11 @@ impl State {
 
     #[inline]
     fn place(&mut self, name: &Namespace) -> Option<usize> {
-        if self.spaces.get(self.last).is_some_and(|space| same(&space.name, name)) {
+        if self
+            .spaces
+            .get(self.last)
+            .is_some_and(|space| same(&space.name, name))
+        {
             return Some(self.last);
         }
         self.place_by_name(name)
@@ -74,7 +80,9 @@ impl State {
     fn place_by_name(&mut self, name: &Namespace) -> Option<usize> {
         let hash = self.hashing.of(name.as_str().as_bytes());
         let spaces = &self.spaces;
-        let at = *self.names.find(hash, |at| spaces.get(*at).is_some_and(|s| same(&s.name, name)))?;
+        let at = *self.names.find(hash, |at| {
+            spaces.get(*at).is_some_and(|s| same(&s.name, name))
+        })?;
         self.last = at;
         Some(at)
     }
@@ -98,9 +106,17 @@ impl State {
     }
 
     fn name_space(&mut self, at: usize) {
-        let State { names, spaces, hashing, .. } = self;
+        let State {
+            names,
+            spaces,
+            hashing,
+            ..
+        } = self;
         let hash = |at: &usize| {
-            hashing.of(spaces.get(*at).map_or("", |space| space.name.as_str()).as_bytes())
+            hashing.of(spaces
+                .get(*at)
+                .map_or("", |space| space.name.as_str())
+                .as_bytes())
         };
         names.insert_unique(hash(&at), at, hash);
     }
@@ -133,7 +149,13 @@ impl State {
     }
 
     /// Writes under a key that is not there.
-    fn insert(&mut self, hash: u64, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+    fn insert(
+        &mut self,
+        hash: u64,
+        key: Key<'_>,
+        record: Record,
+        host: &dyn Host,
+    ) -> Result<Version> {
         if self.count >= self.max && self.sweep_all(host) == 0 {
             return Err(full(self.max));
         }
@@ -141,7 +163,14 @@ impl State {
             Some(at) => at,
             None => self.add_space(key.namespace()),
         };
-        let State { slab, hashing, spaces, version, count, .. } = self;
+        let State {
+            slab,
+            hashing,
+            spaces,
+            version,
+            count,
+            ..
+        } = self;
         *version += 1;
         let done = spaces
             .get_mut(at)
@@ -186,7 +215,12 @@ impl State {
     ) -> Result<Option<Version>> {
         let hash = self.hashing.of(key.as_str().as_bytes());
         let at = self.place(key.namespace());
-        let State { slab, spaces, version, .. } = self;
+        let State {
+            slab,
+            spaces,
+            version,
+            ..
+        } = self;
         if let Some(space) = at.and_then(|at| spaces.get_mut(at))
             && let Some(id) = space.find(hash, key.as_str(), slab)
         {
@@ -244,15 +278,19 @@ impl State {
         }
         // Deletions may come after what they make room for.
         let max = std::mem::replace(&mut self.max, usize::MAX);
-        let applied: Result<Vec<_>> =
-            batch.iter().map(|mutation| self.apply(mutation, host)).collect();
+        let applied: Result<Vec<_>> = batch
+            .iter()
+            .map(|mutation| self.apply(mutation, host))
+            .collect();
         self.max = max;
         Ok(Commit::Done(applied?))
     }
 
     fn apply(&mut self, mutation: &Mutation<'_>, host: &dyn Host) -> Result<Applied> {
         Ok(match mutation.change {
-            Change::Put(record) => Applied::Written(self.put(mutation.key, record.clone(), host)?),
+            Change::Put(record) => {
+                Applied::Written(self.put(mutation.key, record.clone(), host)?)
+            }
             Change::Delete => Applied::Deleted(self.delete(mutation.key)),
             Change::Keep => Applied::Checked,
         })
@@ -260,7 +298,9 @@ impl State {
 
     pub(super) fn sweep(&mut self, name: &Namespace, before: u64) -> usize {
         let Some(at) = self.place(name) else { return 0 };
-        let Some(space) = self.spaces.get_mut(at) else { return 0 };
+        let Some(space) = self.spaces.get_mut(at) else {
+            return 0;
+        };
         let gone = space.sweep(before, &mut self.slab);
         self.removed(gone);
         gone
@@ -270,28 +310,47 @@ impl State {
     #[cold]
     fn sweep_all(&mut self, host: &dyn Host) -> usize {
         let now = host.now();
-        let gone = self.spaces.iter_mut().map(|space| space.sweep(now, &mut self.slab)).sum();
+        let gone = self
+            .spaces
+            .iter_mut()
+            .map(|space| space.sweep(now, &mut self.slab))
+            .sum();
         self.removed(gone);
         gone
     }
 
     pub(super) fn namespaces(&self) -> Vec<Namespace> {
-        self.spaces.iter().filter(|space| !space.is_empty()).map(|space| space.name.clone()).collect()
+        self.spaces
+            .iter()
+            .filter(|space| !space.is_empty())
+            .map(|space| space.name.clone())
+            .collect()
     }
 
     pub(super) fn walk(
         &mut self,
         query: &Scan<'_>,
-        f: impl FnMut(Found<'_>) -> ControlFlow<()>,
+        f: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> Option<Box<str>> {
         let at = self.place(query.namespace)?;
-        walk::walk(self.spaces.get_mut(at)?, &mut self.slab, &self.hashing, query, f)
+        walk::walk(
+            self.spaces.get_mut(at)?,
+            &mut self.slab,
+            &self.hashing,
+            query,
+            f,
+        )
     }
 
     /// How many keys scans of a namespace looked at.
     #[cfg(test)]
     pub(super) fn looked(&mut self, name: &Namespace) -> usize {
-        let State { slab, hashing, spaces, .. } = self;
+        let State {
+            slab,
+            hashing,
+            spaces,
+            ..
+        } = self;
         let space = spaces.iter_mut().find(|space| same(&space.name, name));
         space.map_or(0, |space| space.index(slab, hashing).looked)
     }

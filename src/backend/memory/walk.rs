@@ -23,10 +23,16 @@ pub(super) fn walk(
     slab: &mut Slab,
     hashing: &Hashing,
     query: &Scan<'_>,
-    mut f: impl FnMut(Found<'_>) -> ControlFlow<()>,
+    f: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
 ) -> Option<Box<str>> {
     if let Some(text) = query.pattern.and_then(Pattern::exact) {
-        let beyond = |after: &str| if query.reverse { text < after } else { text > after };
+        let beyond = |after: &str| {
+            if query.reverse {
+                text < after
+            } else {
+                text > after
+            }
+        };
         if text.starts_with(query.prefix)
             && query.after.is_none_or(beyond)
             && let Some(id) = space.find(hashing.of(text.as_bytes()), text, slab)
@@ -67,7 +73,10 @@ pub(super) fn walk(
             }
         }
     }
-    let mut matcher = query.pattern.filter(|p| !p.matches_all()).map(Pattern::matcher);
+    let mut matcher = query
+        .pattern
+        .filter(|p| !p.matches_all())
+        .map(Pattern::matcher);
     let (mut looked, mut missed) = (0, 0);
     let mut left = query.limit.max(1);
     let mut resume = None;
@@ -124,7 +133,8 @@ fn found<'a>(id: u32, key: &'a str, entry: &'a Entry, query: &Scan<'_>) -> Found
         stored: Some(entry.lend()),
         matched: true,
         id: Some(id),
-        first: query.ids && entry.name(),
+        // Who finds it expired may pass it over and never learn the key's text.
+        first: query.ids && (entry.expires_at().is_some() || entry.name()),
     }
 }
 
@@ -161,7 +171,11 @@ fn bounds(list: View<'_>, prefix: &str, query: &Scan<'_>, slab: &Slab) -> (Place
             let key = slab.key(id);
             (key < prefix || key.starts_with(prefix)) && after.is_none_or(|after| key < after)
         });
-        let from = if prefix.is_empty() { Place::default() } else { list.gallop_back(to, within) };
+        let from = if prefix.is_empty() {
+            Place::default()
+        } else {
+            list.gallop_back(to, within)
+        };
         return (from, to);
     }
     let from = match (prefix, after) {
@@ -171,6 +185,10 @@ fn bounds(list: View<'_>, prefix: &str, query: &Scan<'_>, slab: &Slab) -> (Place
             key < prefix || after.is_some_and(|after| key <= after)
         }),
     };
-    let to = if prefix.is_empty() { list.end() } else { list.gallop(from, within) };
+    let to = if prefix.is_empty() {
+        list.end()
+    } else {
+        list.gallop(from, within)
+    };
     (from, to)
 }

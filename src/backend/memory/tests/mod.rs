@@ -45,7 +45,10 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 fn memory(max_entries: Option<usize>) -> (Memory, Arc<Clock>) {
     let clock = Arc::new(Clock(AtomicU64::new(1000)));
-    (Memory::new(MemoryOptions { max_entries }, clock.clone()), clock)
+    (
+        Memory::new(MemoryOptions { max_entries }, clock.clone()),
+        clock,
+    )
 }
 
 fn key<'a>(namespace: &'a Namespace, text: &'a str) -> Key<'a> {
@@ -53,7 +56,12 @@ fn key<'a>(namespace: &'a Namespace, text: &'a str) -> Key<'a> {
 }
 
 fn record(value: impl Into<Value>) -> Record {
-    Record { value: value.into(), created_at: 1, updated_at: 2, ..Record::default() }
+    Record {
+        value: value.into(),
+        created_at: 1,
+        updated_at: 2,
+        ..Record::default()
+    }
 }
 
 fn scan<'a>(namespace: &'a Namespace, pattern: Option<&'a Pattern>) -> Scan<'a> {
@@ -87,14 +95,19 @@ fn count(memory: &Memory, text: &str) -> (usize, usize) {
         ControlFlow::Continue(())
     }))
     .unwrap();
-    (found, memory.state.with(|state| state.looked(&space)) - before)
+    (
+        found,
+        memory.state.with(|state| state.looked(&space)) - before,
+    )
 }
 
 /// Once scans have paid for them, postings give the candidates; the order of the keys skips what
 /// cannot match.
 #[test]
 fn looks_at_candidates_only() {
-    let fields = ["address", "age", "email", "error", "id", "login", "name", "phone", "role", "zip"];
+    let fields = [
+        "address", "age", "email", "error", "id", "login", "name", "phone", "role", "zip",
+    ];
     let memory = filled(100_000, |n| {
         let field = fields[n as usize % 10];
         match field {
@@ -131,8 +144,15 @@ fn deleting_everything_is_not_quadratic() {
     let space = Namespace::default();
     for n in 0..100_000 {
         let text = format!("users.{}.name", (n * 7919) % 100_000);
-        let delete = Mutation { key: key(&space, &text), expect: Expect::Any, change: Change::Delete };
-        assert_ne!(now(memory.commit(&[delete])), Ok(Commit::Done(vec![Applied::Deleted(Was::Absent)])));
+        let delete = Mutation {
+            key: key(&space, &text),
+            expect: Expect::Any,
+            change: Change::Delete,
+        };
+        assert_ne!(
+            now(memory.commit(&[delete])),
+            Ok(Commit::Done(vec![Applied::Deleted(Was::Absent)]))
+        );
         if n % 5000 == 0 {
             assert_eq!(count(&memory, "**").0, 100_000 - 1 - n);
         }
@@ -165,7 +185,10 @@ fn an_empty_store_is_small() {
     let memory = filled(10_000, |n| format!("k{n}"));
     let (space, clock) = (Namespace::default(), Clock(AtomicU64::new(0)));
     for n in 0..10_000 {
-        now(memory.update(&clock, key(&space, &format!("k{n}")), |_| Ok(Decision::Delete))).unwrap();
+        now(memory.update(&clock, key(&space, &format!("k{n}")), |_| {
+            Ok(Decision::Delete)
+        }))
+        .unwrap();
     }
     assert_eq!(memory.state.with(|state| state.slots()), 0);
     now(memory.put(&clock, key(&space, "k"), record(1))).unwrap();
@@ -213,7 +236,10 @@ fn values_of_the_host_are_released() {
     now(memory.scan(&scan(&space, None))).unwrap();
     now(memory.update(&*clock, key(&space, "k2"), |_| Ok(Decision::Delete))).unwrap();
     assert_eq!(kept(), [3, 4, 5]);
-    let soon = Record { expires_at: NonZeroU64::new(5), ..held(6) };
+    let soon = Record {
+        expires_at: NonZeroU64::new(5),
+        ..held(6)
+    };
     now(memory.put(&*clock, key(&space, "k3"), soon)).unwrap();
     assert_eq!(memory.sweep(&space, 4), 0);
     assert_eq!(memory.sweep(&space, 5), 1);
@@ -226,14 +252,28 @@ fn values_of_the_host_are_released() {
 fn expired_entries_are_records_until_they_are_swept() {
     let (memory, clock) = memory(Some(2));
     let space = Namespace::default();
-    let old = Record { expires_at: NonZeroU64::new(1), ..record(1) };
+    let old = Record {
+        expires_at: NonZeroU64::new(1),
+        ..record(1)
+    };
     let version = now(memory.put(&*clock, key(&space, "old"), old)).unwrap();
-    let read = now(memory.read(&[key(&space, "old"), key(&space, "none")], Freshness::Cached)).unwrap();
+    let read = now(memory.read(
+        &[key(&space, "old"), key(&space, "none")],
+        Freshness::Cached,
+    ))
+    .unwrap();
     assert!(read[0].is_some() && read[1].is_none());
     let new = record(2);
-    let batch = [Mutation { key: key(&space, "old"), expect: Expect::At(&version), change: Change::Put(&new) }];
+    let batch = [Mutation {
+        key: key(&space, "old"),
+        expect: Expect::At(&version),
+        change: Change::Put(&new),
+    }];
     assert!(matches!(now(memory.commit(&batch)), Ok(Commit::Done(_))));
-    assert_eq!(now(memory.commit(&batch)), Ok(Commit::Conflict { index: 0 }));
+    assert_eq!(
+        now(memory.commit(&batch)),
+        Ok(Commit::Conflict { index: 0 })
+    );
     now(memory.put(&*clock, key(&space, "b"), record(3))).unwrap();
     let error: Error = now(memory.put(&*clock, key(&space, "c"), record(3))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
@@ -243,7 +283,9 @@ fn expired_entries_are_records_until_they_are_swept() {
 #[test]
 fn many_namespaces_come_and_go() {
     let (memory, clock) = memory(None);
-    let spaces: Vec<Namespace> = (0..300).map(|n| Namespace::new(&format!("s{n}")).unwrap()).collect();
+    let spaces: Vec<Namespace> = (0..300)
+        .map(|n| Namespace::new(&format!("s{n}")).unwrap())
+        .collect();
     for round in 0..3 {
         for (n, space) in spaces.iter().enumerate() {
             now(memory.put(&*clock, key(space, "k"), record(n as i64))).unwrap();
@@ -253,10 +295,12 @@ fn many_namespaces_come_and_go() {
         }
         assert_eq!(now(memory.namespaces()).unwrap().len(), 200);
         for (n, space) in spaces.iter().enumerate() {
-            now(memory.visit(&[key(space, "k")], Freshness::Latest, |_, stored| {
-                let value = stored.and_then(|stored| stored.value.as_int());
-                assert_eq!(value, (n % 3 != round).then_some(n as i64));
-            }))
+            now(
+                memory.visit(&[key(space, "k")], Freshness::Latest, |_, stored| {
+                    let value = stored.and_then(|stored| stored.value.as_int());
+                    assert_eq!(value, (n % 3 != round).then_some(n as i64));
+                }),
+            )
             .unwrap();
         }
     }
