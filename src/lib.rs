@@ -1,4 +1,22 @@
-//! DataKnobs KV: one key/value store for every place where WebAssembly runs.
+//! One key/value store for every place where WebAssembly runs: hierarchical keys, glob patterns,
+//! metadata, time to live, atomic operations, batches and namespaces, over any backend.
+//!
+//! ```
+//! use dataknobs_kv::{Check, SetOptions, Store, Ttl};
+//!
+//! # pollster::block_on(async {
+//! let store = Store::memory();
+//! store.set("users.1.name", "Ada").await?;
+//! let minute = SetOptions { ttl: Some(Ttl::seconds(60.0)?), ..SetOptions::default() };
+//! store.set_with("users.1.session", "s3cr3t", minute).await?;
+//! assert_eq!(store.keys("users.1.*").await?, ["users.1.name", "users.1.session"]);
+//! assert_eq!(store.increment("visits", 1).await?, 1.into());
+//! store.atomic().check("seat.12", Check::Absent).set("seat.12", "Ada").commit().await?;
+//! # Ok::<(), dataknobs_kv::Error>(()) }).unwrap();
+//! ```
+//!
+//! [`Store`] is the way in. A backend of your own implements [`backend::Backend`] and is tested by
+//! the suite under the feature `conformance`.
 
 #![forbid(unsafe_code)]
 
@@ -29,3 +47,8 @@ pub use record::{
 };
 pub use store::*;
 pub use value::{BIGINT_TAG, HostValue, HostValues, MAX_DEPTH, Object, Tagged, Value};
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "system"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -649,7 +649,9 @@ impl<B: Backend> Pair<B> {
                 } else {
                     let live = m.matching(s, "**");
                     prop_assert_eq!(store.clear().await.unwrap(), live.len() as u64);
-                    live.iter().for_each(|key| drop(m.remove(s, key)));
+                    for key in live {
+                        m.remove(s, &key);
+                    }
                 }
             }
             Op::Namespaces => {

@@ -855,13 +855,14 @@ function equal(left: unknown, right: unknown): boolean {
   if (Object.getPrototypeOf(left) !== Object.getPrototypeOf(right)) return false;
   const each = (a: readonly unknown[], b: readonly unknown[]) =>
     a.length === b.length && a.every((item, at) => equal(item, b[at]));
+  if (Array.isArray(left)) return each(left, right as unknown[]);
   if (left instanceof Date) return Object.is(left.getTime(), (right as Date).getTime());
   if (left instanceof ArrayBuffer)
     return sameBytes(new Uint8Array(left), new Uint8Array(right as ArrayBuffer));
   if (ArrayBuffer.isView(left)) return each([...(left as Uint8Array)], [...(right as Uint8Array)]);
   if (left instanceof Map || left instanceof Set) return each([...left], [...(right as Set<unknown>)]);
   const entries = (value: object) => Object.entries(value).sort((a, b) => compare(a[0], b[0]));
-  return each(entries(left), entries(right));
+  return each(entries(left).flat(), entries(right).flat());
 }
 
 function is(what: string, found: unknown, wanted: unknown): void {

@@ -33,8 +33,6 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn build(mut ids: Vec<u32>, slab: &Slab) -> Index {
-        // Near each other in the slab, and often in the order of the keys already.
-        ids.sort_unstable();
         sort(&mut ids, slab);
         let mut order = SortedIds::default();
         for id in &ids {

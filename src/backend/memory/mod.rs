@@ -89,7 +89,7 @@ impl Backend for Memory {
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
         let mut items = Vec::new();
         let resume = self.state.with(|state| {
-            state.walk(query, &mut |found| {
+            state.walk(query, |found| {
                 items.push(Item {
                     key: found.key.into(),
                     expires_at: found.expires_at,
@@ -176,8 +176,8 @@ impl Backend for Memory {
     async fn walk(
         &self,
         query: &Scan<'_>,
-        mut f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
+        f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> Result<Option<Box<str>>> {
-        Ok(self.state.with(|state| state.walk(query, &mut f)))
+        Ok(self.state.with(|state| state.walk(query, f)))
     }
 }

@@ -1,28 +1,21 @@
-//! Sorting ids by their keys, mostly by comparing integers: eight bytes of each key at a time.
+//! Sorting ids by their keys, by comparing integers: eight bytes of each key at a time.
 
 use super::slab::Slab;
 
-/// How many ids are sorted at a time, so that the words take at most 16 MB; few in tests, so that
-/// they meet the bound.
-const BLOCK: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
-/// A run of so few is sorted by comparing keys.
-const SHORT: usize = 12;
-
 pub(super) fn sort(ids: &mut [u32], slab: &Slab) {
-    let mut words = Vec::with_capacity(ids.len().min(BLOCK));
-    for block in ids.chunks_mut(BLOCK) {
-        words.clear();
-        words.extend(block.iter().map(|id| (word(slab.key(*id), 0), *id)));
-        words.sort_unstable_by_key(|pair| pair.0);
-        refine(&mut words, 0, slab);
-        for (to, from) in block.iter_mut().zip(&words) {
-            *to = from.1;
-        }
+    // By id first: near each other in the slab, and often in the order of the keys already.
+    let mut words: Vec<(u64, u32)> = ids.iter().map(|id| (u64::from(*id), *id)).collect();
+    by_word(&mut words);
+    refine(&mut words, 0, slab);
+    for (to, from) in ids.iter_mut().zip(&words) {
+        *to = from.1;
     }
-    if ids.len() > BLOCK {
-        // The library's stable sort finds the runs that are there, and merges them.
-        ids.sort_by(|a, b| slab.key(*a).cmp(slab.key(*b)));
-    }
+}
+
+/// One sort for all: an instance of the standard one is 4 KB of wasm.
+#[inline(never)]
+fn by_word(pairs: &mut [(u64, u32)]) {
+    pairs.sort_unstable_by_key(|pair| pair.0);
 }
 
 /// Eight bytes of a key from `depth` on, as a number that sorts as they do. No key holds a zero
@@ -39,23 +32,17 @@ fn word(key: &[u8], depth: usize) -> u64 {
     u64::from_be_bytes(padded)
 }
 
-/// Sorts what the words at `depth` leave open.
+/// Sorts keys that are the same before `depth`.
 fn refine(pairs: &mut [(u64, u32)], depth: usize, slab: &Slab) {
+    for pair in pairs.iter_mut() {
+        pair.0 = word(slab.key(pair.1), depth);
+    }
+    by_word(pairs);
     for run in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
         // A word with a zero holds the key's end.
-        if run.len() < 2 || run.first().is_none_or(|pair| pair.0 & 0xff == 0) {
-            continue;
+        if run.len() > 1 && run.first().is_some_and(|pair| pair.0 & 0xff != 0) {
+            refine(run, depth + 8, slab);
         }
-        if run.len() <= SHORT {
-            run.sort_unstable_by(|a, b| slab.key(a.1).cmp(slab.key(b.1)));
-            continue;
-        }
-        let depth = depth + 8;
-        for pair in run.iter_mut() {
-            pair.0 = word(slab.key(pair.1), depth);
-        }
-        run.sort_unstable_by_key(|pair| pair.0);
-        refine(run, depth, slab);
     }
 }
 
@@ -78,21 +65,5 @@ mod tests {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             proptest::prop_assert_eq!(sorted, keys);
         }
-    }
-
-    #[test]
-    fn sorts_more_than_a_block() {
-        let mut slab = Slab::default();
-        let mut ids: Vec<u32> = (0..BLOCK as u32 * 3 + 100)
-            .filter_map(|n| {
-                slab.insert(Entry::new(
-                    &n.wrapping_mul(2_654_435_761).to_string(),
-                    Record::default(),
-                    1,
-                ))
-            })
-            .collect();
-        sort(&mut ids, &slab);
-        assert!(ids.is_sorted_by(|a, b| slab.key(*a) < slab.key(*b)));
     }
 }

@@ -330,7 +330,7 @@ impl State {
     pub(super) fn walk(
         &mut self,
         query: &Scan<'_>,
-        f: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
+        f: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> Option<Box<str>> {
         let at = self.place(query.namespace)?;
         walk::walk(

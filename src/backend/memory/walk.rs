@@ -23,7 +23,7 @@ pub(super) fn walk(
     slab: &mut Slab,
     hashing: &Hashing,
     query: &Scan<'_>,
-    f: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
+    mut f: impl FnMut(Found<'_>) -> ControlFlow<()>,
 ) -> Option<Box<str>> {
     if let Some(text) = query.pattern.and_then(Pattern::exact) {
         let beyond = |after: &str| {

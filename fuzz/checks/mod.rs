@@ -1,0 +1,10 @@
+//! What each fuzz target checks, as plain functions: `tests/fuzz_corpus.rs` runs the seeds through
+//! them without a fuzzer.
+
+mod envelope;
+mod key;
+mod pattern;
+
+pub use envelope::envelope;
+pub use key::key;
+pub use pattern::pattern;
