@@ -4,7 +4,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-WASM := target/wasm32-unknown-unknown/release/dataknobs_kv_js.wasm
+WASM := target/wasm32-unknown-unknown/npm/dataknobs_kv_js.wasm
 PACKAGE := target/npm/package
 TARBALL := target/npm/dataknobs-kv-0.1.0.tgz
 CORE := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
@@ -29,7 +29,7 @@ pkg-js/node_modules/.installed: pkg-js/package.json pkg-js/package-lock.json
 	@touch $@
 
 $(WASM): target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
-	cargo build --locked --release --target wasm32-unknown-unknown -p dataknobs-kv-js
+	cargo build --locked --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
 	@touch $@
 
 $(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(wildcard pkg-js/ts/*.ts) $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE

@@ -13,7 +13,7 @@ mkdirSync(`${out}/dist/wasm`, { recursive: true });
 // wasm-opt without flags: what Node 20 rejects stays off.
 execFileSync(
   here("node_modules/.bin/wasm-opt"),
-  ["-O3", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`],
+  ["-Oz", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`],
   { stdio: "inherit" },
 );
 for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"]) {

@@ -1,9 +1,9 @@
 //! The suite over memory, through every way there is to it, and over what is broken on purpose.
 
 use dataknobs_kv::{
-    Host, Result, Store,
+    Host, Key, Namespace, Result, SetOptions, Store, Stored, Ttl,
     backend::{
-        Any, Backend,
+        Any, Backend, Commit, Freshness, Limits, Mutation, Page, Scan,
         memory::{Memory, MemoryOptions},
     },
     conformance::{Broken, Defect, Faulty, Late, ManualHost, Minimal, Report, Work, contend, run},
@@ -53,6 +53,57 @@ fn over_any() {
     over(Any::Memory).assert();
     over(|memory| Any::Dyn(Box::new(memory))).assert();
     over(|memory| Any::Dyn(Box::new(Late(memory)))).assert();
+}
+
+/// Memory as it would be behind another machine's clock.
+struct Skewed(Memory);
+
+impl Backend for Skewed {
+    fn limits(&self) -> Limits {
+        Limits {
+            clock_skew: 60_000,
+            ..self.0.limits()
+        }
+    }
+    async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
+        self.0.read(keys, fresh).await
+    }
+    async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
+        self.0.commit(batch).await
+    }
+    async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
+        self.0.scan(query).await
+    }
+    async fn namespaces(&self) -> Result<Vec<Namespace>> {
+        self.0.namespaces().await
+    }
+}
+
+#[test]
+fn garbage_stays_for_as_long_as_clocks_may_differ() {
+    over(Skewed).assert();
+    let host = ManualHost::new(1_700_000_000_000);
+    let dynamic: Arc<dyn Host> = host.clone();
+    let store = Store::new(Skewed(memory(&dynamic)), dynamic);
+    pollster::block_on(async {
+        let ttl = SetOptions {
+            ttl: Some(Ttl::seconds(1.0)?),
+            ..SetOptions::default()
+        };
+        store.set_with("a", 1, ttl).await?;
+        for (wait, there, removed) in [
+            (999, true, 0),
+            (1, false, 0),
+            (59_999, false, 0),
+            (1, false, 1),
+        ] {
+            host.advance(wait);
+            assert_eq!(store.exists("a").await?, there);
+            assert_eq!(store.cleanup_expired().await?, removed, "after {wait}");
+        }
+        Ok::<(), dataknobs_kv::Error>(())
+    })
+    .unwrap();
 }
 
 /// The suite notices every defect, and says what it is about.

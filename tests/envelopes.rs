@@ -13,10 +13,19 @@ fn all() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envelopes");
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .expect("tests/envelopes")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
         .collect();
     names.sort();
-    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
+    names
+        .into_iter()
+        .map(|name| (name.clone(), read(&name)))
+        .collect()
 }
 
 fn list(items: impl IntoIterator<Item = Value>) -> Value {
@@ -28,13 +37,35 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Object {
 }
 
 fn tagged(tag: &str, body: Value) -> Value {
-    Value::Tagged(Box::new(Tagged { tag: tag.into(), body }))
+    Value::Tagged(Box::new(Tagged {
+        tag: tag.into(),
+        body,
+    }))
 }
 
 fn everything() -> Value {
-    let integers = [0, 23, 24, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, i64::MAX];
+    let integers = [
+        0,
+        23,
+        24,
+        255,
+        256,
+        65_535,
+        65_536,
+        4_294_967_295,
+        4_294_967_296,
+        i64::MAX,
+    ];
     let negative = [-1, -24, -25, i64::MIN];
-    let doubles = [0.0, -0.0, 1.0, 0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    let doubles = [
+        0.0,
+        -0.0,
+        1.0,
+        0.1,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
     let mut all = vec![Value::Null, true.into(), false.into()];
     all.extend(integers.into_iter().chain(negative).map(Value::from));
     all.extend(doubles.map(Value::from));
@@ -48,7 +79,13 @@ fn everything() -> Value {
         object([("z", 1.into()), ("a", object([("", Value::Null)]).into())]).into(),
         tagged("bigint", "123456789012345678901234567890".into()),
         tagged("date", 1_700_000_000_000_i64.into()),
-        tagged("map", list([list(["k".into(), tagged("set", list([1.into(), "1".into()]))])])),
+        tagged(
+            "map",
+            list([list([
+                "k".into(),
+                tagged("set", list([1.into(), "1".into()])),
+            ])]),
+        ),
         tagged("acme.point", object([("x", 1.5.into())]).into()),
     ]);
     list(all)
@@ -70,7 +107,12 @@ fn wanted(name: &str) -> Record {
         "v1-text.bin" => record("text".into(), None),
         "v1-null.bin" => Record::default(),
         "v1-everything.bin" => {
-            let n = list([1.into(), 2.5.into(), Value::Null, object([("deep", true.into())]).into()]);
+            let n = list([
+                1.into(),
+                2.5.into(),
+                Value::Null,
+                object([("deep", true.into())]).into(),
+            ]);
             let metadata = object([("by", "me".into()), ("n", n)]);
             Record {
                 expires_at: NonZeroU64::new(1_700_000_100_000),
@@ -79,9 +121,10 @@ fn wanted(name: &str) -> Record {
             }
         }
         "v1-empty-metadata.bin" => record(1.into(), Some(Object::new())),
-        "v1-long.bin" => {
-            record("long ".repeat(1000).into(), Some(object([("m", "x".repeat(300).into())])))
-        }
+        "v1-long.bin" => record(
+            "long ".repeat(1000).into(),
+            Some(object([("m", "x".repeat(300).into())])),
+        ),
         "v1-deep.bin" => record((0..255).fold(7.into(), |inner, _| list([inner])), None),
         other => panic!("nobody knows what {other} holds"),
     }
@@ -92,7 +135,11 @@ fn every_sample_is_still_read_as_what_it_was() {
     assert_eq!(all().len(), 6);
     for (name, bytes) in all() {
         let found = Record::decode(&bytes).expect(&name);
-        assert_eq!(format!("{found:?}"), format!("{:?}", wanted(&name)), "{name}");
+        assert_eq!(
+            format!("{found:?}"),
+            format!("{:?}", wanted(&name)),
+            "{name}"
+        );
     }
 }
 
@@ -114,7 +161,10 @@ fn another_version_is_refused() {
             assert_eq!(newer, version > 1, "{version}: {error}");
         }
     }
-    assert_eq!(Record::decode(&[]).expect_err("nothing").kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        Record::decode(&[]).expect_err("nothing").kind(),
+        ErrorKind::Corrupt
+    );
 }
 
 #[test]

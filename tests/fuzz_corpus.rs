@@ -6,14 +6,19 @@ mod checks;
 use std::path::Path;
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("a corpus")
         .map(|entry| entry.expect("an entry").path())
         .collect();
     files.sort();
     assert!(files.len() >= 10, "{target}: {} seeds", files.len());
-    files.iter().map(|path| std::fs::read(path).expect("a seed")).collect()
+    files
+        .iter()
+        .map(|path| std::fs::read(path).expect("a seed"))
+        .collect()
 }
 
 /// Each seed, cut anywhere, with any byte changed, and with two seeds joined.

@@ -18,6 +18,9 @@ extern "C" {
     /// A copy of what is kept under `slot`.
     #[wasm_bindgen(method)]
     fn kept(this: &Hooks, slot: u32) -> JsValue;
+    /// What is kept under `slot` itself, to be looked at only.
+    #[wasm_bindgen(method)]
+    fn held(this: &Hooks, slot: u32) -> JsValue;
     /// Forgets what is kept under these slots.
     #[wasm_bindgen(method)]
     fn forget(this: &Hooks, slots: &[u32]);
@@ -156,7 +159,8 @@ impl HostValues for Js {
     }
 
     fn materialise(&self, slot: u32) -> Result<Value> {
-        crate::convert::from_js(&kept(slot))
+        // Not a copy: a copy is the user's own type again, which has no form without its serializer.
+        crate::convert::from_js(&hooks(|h| h.held(slot)).unwrap_or_default())
     }
 }
 

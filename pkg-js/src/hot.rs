@@ -63,10 +63,10 @@ fn promised(future: impl Future<Output = Result<JsValue>> + 'static) -> i32 {
 impl Store {
     /// The value under a key: its slot, or a code.
     pub fn get(&self, len: usize) -> i32 {
-        if self.immediate() {
+        if let Some(fast) = self.fast() {
             return over_text(len, |key| {
                 let mut inline = None;
-                let code = ready(self.inner().view(key, |stored| {
+                let code = ready(fast.view(key, |stored| {
                     stored.map_or(ABSENT, |s| code_of(s.value, &mut inline))
                 }))?;
                 Ok(match inline {
@@ -87,8 +87,8 @@ impl Store {
 
     /// Is there an entry under a key? 0, 1 or a code.
     pub fn exists(&self, len: usize) -> i32 {
-        if self.immediate() {
-            return over_text(len, |key| ready(self.inner().exists(key)).map(i32::from));
+        if let Some(fast) = self.fast() {
+            return over_text(len, |key| ready(fast.exists(key)).map(i32::from));
         }
         let store = self.inner().clone();
         let key = owned(len);
@@ -97,8 +97,8 @@ impl Store {
 
     /// Removes what is under a key: 0, 1 or a code.
     pub fn delete(&self, len: usize) -> i32 {
-        if self.immediate() {
-            let code = over_text(len, |key| ready(self.inner().delete(key)).map(i32::from));
+        if let Some(fast) = self.fast() {
+            let code = over_text(len, |key| ready(fast.delete(key)).map(i32::from));
             clear_stale(false);
             return code;
         }
@@ -110,19 +110,22 @@ impl Store {
     /// Writes a value, for an immediate backend, with a time to live in seconds: the slot where
     /// JavaScript is to put it before it does anything else, or a code.
     pub fn set(&self, len: usize, ttl: Option<f64>) -> i32 {
+        let Some(fast) = self.fast() else {
+            return ABSENT;
+        };
         over_text(len, |key| {
             let held = take_slot();
             let slot = held.slot();
             let value = Value::Host(held);
             match ttl {
-                None => drop(ready(self.inner().set(key, value))?),
+                None => drop(ready(fast.set(key, value))?),
                 Some(seconds) => {
                     let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
                     let options = SetOptions {
                         ttl: Some(ttl),
                         ..SetOptions::default()
                     };
-                    ready(self.inner().set_with(key, value, options))?;
+                    ready(fast.set_with(key, value, options))?;
                 }
             }
             Ok(slot as i32)
@@ -132,14 +135,14 @@ impl Store {
     /// The values under `count` keys: how many numbers lie at `numbers()`, each a slot or a code
     /// (those of `TAKE` come in order in the array that `take()` gives), or a code.
     pub fn get_many(&self, len: usize, count: usize) -> i32 {
-        if self.immediate() {
+        if let Some(fast) = self.fast() {
             let inline = Array::new();
             let code = over_text(len, |text| {
                 let keys = split(text, count)?;
                 leave_lists(|numbers, _| {
                     numbers.reserve(count);
                     let mut fault = None;
-                    ready(self.inner().view_many(&keys, |_, stored| {
+                    ready(fast.view_many(&keys, |_, stored| {
                         numbers.push(match stored.map(|s| s.value) {
                             None => ABSENT,
                             Some(Value::Host(held)) => held.slot() as i32,
@@ -183,6 +186,9 @@ impl Store {
     /// JavaScript is to put it before it does anything else. How many there are, or a code; 0 with
     /// `count` > 0: `take()` gives an array of true and errors.
     pub fn set_many(&self, len: usize, count: usize, ttl: Option<f64>) -> i32 {
+        let Some(fast) = self.fast() else {
+            return ABSENT;
+        };
         over_text(len, |text| {
             let keys = split(text, count)?;
             let options = SetOptions {
@@ -191,7 +197,7 @@ impl Store {
             };
             let results = leave_lists(|numbers, _| {
                 numbers.reserve(count);
-                ready(self.inner().put_values(&keys, &options, |_| {
+                ready(fast.put_values(&keys, &options, |_| {
                     let held = take_slot();
                     numbers.push(held.slot() as i32);
                     Value::Host(held)
@@ -226,24 +232,21 @@ impl Store {
             after,
             reverse,
         };
-        if self.immediate() {
+        if let Some(fast) = self.fast() {
             return over_text(len, |pattern| {
                 leave_lists(|numbers, texts| {
-                    ready(
-                        self.inner()
-                            .walk(pattern, &options, Want::Keys, true, |found| {
-                                let id = found.id.unwrap_or_default() as i32;
-                                if found.first {
-                                    if !texts.is_empty() {
-                                        texts.push(0);
-                                    }
-                                    texts.extend_from_slice(found.key.as_bytes());
-                                    numbers.push(!id);
-                                } else {
-                                    numbers.push(id);
-                                }
-                            }),
-                    )?;
+                    ready(fast.walk(pattern, &options, Want::Keys, true, |found| {
+                        let id = found.id.unwrap_or_default() as i32;
+                        if found.first {
+                            if !texts.is_empty() {
+                                texts.push(0);
+                            }
+                            texts.extend_from_slice(found.key.as_bytes());
+                            numbers.push(!id);
+                        } else {
+                            numbers.push(id);
+                        }
+                    }))?;
                     Ok(numbers.len() as i32)
                 })
             });

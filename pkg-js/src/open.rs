@@ -8,7 +8,7 @@ use crate::{
 use dataknobs_kv::{
     Error, ErrorKind, Host, Result,
     backend::{
-        Any,
+        Erased,
         memory::{Memory, MemoryOptions},
     },
 };
@@ -40,18 +40,16 @@ fn opened(
     custom: Option<js_sys::Object>,
 ) -> Result<Store> {
     let host: Arc<dyn Host> = Arc::new(Js);
-    let backend = match custom {
-        Some(object) => Any::Dyn(Box::new(Custom::new(object)?)),
+    let (backend, memory) = match custom {
+        Some(object) => (Erased::new(Custom::new(object)?), None),
         None => {
             let max_entries = match max_entries {
                 None => None,
                 Some(n) if n >= 1.0 && n.trunc() == n && n <= 4_294_967_295.0 => Some(n as usize),
                 Some(_) => return Err(argument("maxEntries is a whole number of at least 1")),
             };
-            Any::Memory(Memory::new(
-                MemoryOptions { max_entries },
-                Arc::clone(&host),
-            ))
+            let memory = Memory::new(MemoryOptions { max_entries }, Arc::clone(&host));
+            (Erased::new(memory.clone()), Some(memory))
         }
     };
     // The longest wait of a JavaScript timer is 2^31 - 1 ms.
@@ -61,7 +59,7 @@ fn opened(
         ));
     }
     let store = dataknobs_kv::Store::new(backend, host);
-    let opened = Store::opened(store.namespace(namespace)?, store);
+    let opened = Store::opened(namespace, store, memory)?;
     if let Some(seconds) = cleanup_interval {
         opened.clean_up_every((seconds * 1000.0).ceil() as u32);
     }

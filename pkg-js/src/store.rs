@@ -9,34 +9,38 @@ use crate::{
 use dataknobs_kv::{
     AtomicOutcome, Check, Error, ErrorKind, Pattern, Result, ScanOptions, SetOptions, Tagged, Ttl,
     Value, Version,
-    backend::{Any, Backend},
+    backend::{Backend, Erased, memory::Memory},
 };
 use js_sys::{Array, Function, Map, Object, Promise, Reflect};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
-type Inner = dataknobs_kv::Store<Any>;
+type Inner = dataknobs_kv::Store<Erased>;
+type Fast = dataknobs_kv::Store<Memory>;
 
 /// A store. Its fast calls are in `hot.rs`.
 #[wasm_bindgen]
 pub struct Store {
+    /// The store over a backend without a type: its calls are compiled once.
     inner: Inner,
-    immediate: bool,
+    /// The same store over memory, where that is the backend: for the calls that must be fast.
+    fast: Option<Fast>,
     /// The store that owns the connection, where this one is what `open` gave.
     connection: Option<Inner>,
     timer: Rc<RefCell<Option<Timer>>>,
 }
 
 impl Store {
-    /// What `open` gives: closing it closes the connection.
-    pub fn opened(inner: Inner, connection: Inner) -> Store {
-        Store {
-            immediate: inner.backend().immediate(),
+    /// What `open` gives, in `namespace`: closing it closes the connection.
+    pub fn opened(namespace: &str, connection: Inner, memory: Option<Memory>) -> Result<Store> {
+        let inner = connection.namespace(namespace)?;
+        Ok(Store {
+            fast: memory.map(|memory| inner.over(memory)),
             inner,
             connection: Some(connection),
             timer: Rc::default(),
-        }
+        })
     }
 
     /// The store on this side.
@@ -45,10 +49,10 @@ impl Store {
         &self.inner
     }
 
-    /// Is everything ready at once?
+    /// The store over memory, where that is the backend.
     #[inline]
-    pub fn immediate(&self) -> bool {
-        self.immediate
+    pub fn fast(&self) -> Option<&Fast> {
+        self.fast.as_ref()
     }
 
     /// Removes what has expired every so often, until the store is closed or dropped.
@@ -414,7 +418,7 @@ fn atomic_to_js(outcome: AtomicOutcome) -> Result<JsValue> {
 impl Store {
     /// Is everything ready at once?
     pub fn is_immediate(&self) -> bool {
-        self.immediate
+        self.fast.is_some()
     }
 
     /// One of the calls of [`Op`]: the result, or a promise of it.
@@ -433,9 +437,11 @@ impl Store {
 
     /// The store of another namespace over the same connection.
     pub fn namespace(&self, name: &str) -> Result<Store, JsValue> {
+        let inner = self.inner.namespace(name).map_err(|e| thrown(&e))?;
+        let memory = self.fast.as_ref().map(|fast| fast.backend().clone());
         Ok(Store {
-            inner: self.inner.namespace(name).map_err(|e| thrown(&e))?,
-            immediate: self.immediate,
+            fast: memory.map(|memory| inner.over(memory)),
+            inner,
             connection: None,
             timer: Rc::default(),
         })

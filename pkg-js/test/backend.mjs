@@ -31,7 +31,8 @@ export class MapBackend {
   }
 
   apply({ namespace, key, change, record, expiresAt }) {
-    if (change === "delete") return this.space(namespace).delete(key);
+    const before = this.space(namespace).get(key);
+    if (change === "delete") return this.space(namespace).delete(key) && (before.expiresAt ?? true);
     if (change === "keep") return undefined;
     const version = `v${++this.last}`;
     this.space(namespace).set(key, { record, version, expiresAt });
@@ -52,7 +53,7 @@ export class MapBackend {
   }
 }
 
-/** A copy of the backend with one fault each: what is wrong, and which check must notice it. */
+/** The backend with one fault each: what is wrong. */
 export const BROKEN = {
   "versions begin anew with each key": class extends MapBackend {
     apply(one) {
@@ -128,6 +129,12 @@ export const BROKEN = {
     async commit(batch) {
       const answer = await super.commit(batch);
       return answer.versions ? { versions: answer.versions.map((version) => (typeof version === "string" ? `${version}x` : version)) } : answer;
+    }
+  },
+  "a delete does not tell when the record expires": class extends MapBackend {
+    async commit(batch) {
+      const answer = await super.commit(batch);
+      return answer.versions ? { versions: answer.versions.map((version) => (typeof version === "number" ? true : version)) } : answer;
     }
   },
   "every condition holds": class extends MapBackend {

@@ -129,7 +129,7 @@ export class KVStore<M = KeyMap> {
     if (typeof key !== "string") isKey(key);
     let ttl: number | undefined;
     if (options !== undefined || !this.#immediate) {
-      const words = setWords(options ?? {}, "set", true);
+      const words = setWords(options === undefined ? {} : options, "set", true);
       options?.signal?.throwIfAborted();
       if (!this.#immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
         const kept = copyIn(value, key);
@@ -574,6 +574,8 @@ function allDone(
     `${method}: ${failed} of ${results.length} failed; the first: ${first.message}`,
     first.key ?? keys[at],
   );
-  error.results = [...results];
+  error.results = results.map((one, place) =>
+    typeof one === "boolean" || one.key !== undefined ? one : new KVError(one.code, one.message, keys[place]),
+  );
   throw error;
 }

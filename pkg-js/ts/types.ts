@@ -175,8 +175,9 @@ export interface BackendMutation extends BackendKey {
 }
 
 /**
- * Of each change in its order: a put's new version; of a delete whether there was a record (or, in
- * epoch milliseconds, when that would have expired); or which change's expectation failed.
+ * Of each change in its order: a put's new version; of a delete false where there was no record, when
+ * it expires (epoch milliseconds) or true where it never does, `undefined` where the engine does not
+ * tell. Or which change's expectation failed: the first one's place.
  */
 export type BackendCommit =
   | { readonly versions: readonly (string | boolean | number | undefined)[] }

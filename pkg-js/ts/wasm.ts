@@ -52,6 +52,9 @@ async function start(): Promise<void> {
     kept(slot: number) {
       return copyOut(values[slot]);
     },
+    held(slot: number) {
+      return values[slot];
+    },
     forget(slots: Uint32Array) {
       for (const slot of slots) values[slot] = undefined;
     },

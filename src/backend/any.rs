@@ -1,7 +1,7 @@
 //! The backend that was chosen at run time: memory without a box, every other one in one.
 
 use super::{
-    Backend, Commit, Decision, DynBackend, Found, Freshness, Limits, Mutation, Page, Scan,
+    Backend, Boxed, Commit, Decision, DynBackend, Found, Freshness, Limits, Mutation, Page, Scan,
     memory::Memory, update,
 };
 use crate::{
@@ -19,34 +19,6 @@ pub enum Any {
     Memory(Memory),
     /// Any other one.
     Dyn(Box<dyn DynBackend>),
-}
-
-/// The trait without its provided methods, over an object: for what need not be the fastest, which
-/// is then compiled once.
-pub(crate) struct Boxed<'b>(pub(crate) &'b dyn DynBackend);
-
-impl Backend for Boxed<'_> {
-    fn limits(&self) -> Limits {
-        self.0.dyn_limits()
-    }
-    async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
-        self.0.dyn_read(keys, fresh).await
-    }
-    async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
-        self.0.dyn_commit(batch).await
-    }
-    async fn write(&self, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
-        self.0.dyn_write(batch).await
-    }
-    async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
-        self.0.dyn_scan(query).await
-    }
-    async fn namespaces(&self) -> Result<Vec<Namespace>> {
-        self.0.dyn_namespaces().await
-    }
-    fn immediate(&self) -> bool {
-        self.0.dyn_immediate()
-    }
 }
 
 impl Backend for Any {

@@ -7,6 +7,7 @@ use crate::{
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     record::Stored,
 };
+use std::sync::Arc;
 
 /// [`Backend`] as an object. Every backend is one; implement [`Backend`].
 pub trait DynBackend: MaybeSend + MaybeSync {
@@ -36,6 +37,65 @@ pub trait DynBackend: MaybeSend + MaybeSync {
     fn dyn_immediate(&self) -> bool;
     /// See [`Backend::close`].
     fn dyn_close(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A backend without its type, shared: what is compiled over it is compiled once.
+#[derive(Clone)]
+pub struct Erased(Arc<dyn DynBackend>);
+
+impl Erased {
+    /// Forgets the type of `backend`.
+    pub fn new(backend: impl Backend + 'static) -> Erased {
+        Erased(Arc::new(backend))
+    }
+}
+
+/// The trait without its provided methods, over an object: for what need not be the fastest, which
+/// is then compiled once.
+pub(crate) struct Boxed<'b>(pub(crate) &'b dyn DynBackend);
+
+macro_rules! forward {
+    ($this:ident => $object:expr) => {
+        fn limits(&$this) -> Limits {
+            $object.dyn_limits()
+        }
+        async fn read(&$this, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
+            $object.dyn_read(keys, fresh).await
+        }
+        async fn commit(&$this, batch: &[Mutation<'_>]) -> Result<Commit> {
+            $object.dyn_commit(batch).await
+        }
+        async fn write(&$this, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
+            $object.dyn_write(batch).await
+        }
+        async fn scan(&$this, query: &Scan<'_>) -> Result<Page> {
+            $object.dyn_scan(query).await
+        }
+        async fn namespaces(&$this) -> Result<Vec<Namespace>> {
+            $object.dyn_namespaces().await
+        }
+        async fn sweep(&$this, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
+            $object.dyn_sweep(namespace, before).await
+        }
+        fn immediate(&$this) -> bool {
+            $object.dyn_immediate()
+        }
+        async fn close(&$this) -> Result<()> {
+            $object.dyn_close().await
+        }
+    };
+}
+
+impl Backend for Boxed<'_> {
+    forward!(self => self.0);
+}
+
+impl Backend for Erased {
+    forward!(self => self.0);
+
+    fn erased(&self) -> &dyn DynBackend {
+        &*self.0
+    }
 }
 
 impl<B: Backend> DynBackend for B {

@@ -9,8 +9,8 @@ pub mod memory;
 pub(crate) mod update;
 
 pub use any::Any;
-pub(crate) use any::Boxed;
-pub use dynamic::DynBackend;
+pub(crate) use dynamic::Boxed;
+pub use dynamic::{DynBackend, Erased};
 
 use crate::{
     error::Result,
@@ -259,6 +259,14 @@ pub trait Backend: MaybeSend + MaybeSync {
     /// Is every future of this backend ready at its first poll?
     fn immediate(&self) -> bool {
         false
+    }
+
+    /// The backend as an object.
+    fn erased(&self) -> &dyn DynBackend
+    where
+        Self: Sized,
+    {
+        self
     }
 
     /// Lets go of connections and files. Nothing is asked of the backend afterwards.

@@ -11,7 +11,7 @@ use crate::{
     key::Key,
     maybe_send::MaybeSend,
     record::{Record, Stored, Version},
-    sorted::last_of_each,
+    sorted::{last_of_each, order_of},
 };
 
 /// After how many lost races, or requests that never arrived, the loop gives up.
@@ -51,6 +51,22 @@ pub(crate) async fn pause<B: Backend + ?Sized>(backend: &B, host: &dyn Host, att
     }
     let bound = (1_u64 << attempt.min(10)).min(MAX_PAUSE);
     host.sleep(host.random() % bound).await;
+}
+
+/// What is there after an answer was lost: asked until somebody answers.
+pub(crate) async fn read_again<B: Backend + ?Sized>(
+    backend: &B,
+    host: &dyn Host,
+    keys: &[Key<'_>],
+) -> Vec<Option<Stored>> {
+    for attempt in 1..=MAX_ATTEMPTS {
+        match backend.read(keys, Freshness::Latest).await {
+            Ok(found) => return found,
+            Err(error) if error.retryable() => pause(backend, host, attempt).await,
+            Err(_) => break,
+        }
+    }
+    Vec::new()
 }
 
 /// A write whose answer was lost.
@@ -230,7 +246,7 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
         let error = wrong_count("write", batch.len(), answers.len());
         return entries.iter().map(|_| Err(error.clone())).collect();
     }
-    let mut results: Vec<(Key<'_>, Result<Version>)> = Vec::with_capacity(batch.len());
+    let mut results: Vec<Result<Version>> = Vec::with_capacity(batch.len());
     for (mutation, answer) in batch.iter().zip(answers) {
         let result = match answer {
             Ok(Commit::Done(applied)) => written(applied).map(|v| v.unwrap_or_else(untold)),
@@ -239,37 +255,54 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
                 "the backend refused a write without a condition as a conflict: it is broken",
             )),
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                look(backend, mutation).await
+                look(backend, host, mutation).await
             }
             Err(error) => Err(error),
         };
-        results.push((
-            mutation.key,
-            result.map_err(|e| e.with_key(mutation.key.as_str())),
-        ));
+        results.push(result.map_err(|e| e.with_key(mutation.key.as_str())));
     }
     drop(batch);
     if results.len() == entries.len() {
-        return results.into_iter().map(|(_, result)| result).collect();
+        return results;
     }
-    // A repeated key: every one of its places gets the result of the last.
-    entries
+    // A repeated key: every one of its places gets the result of the last, which comes first here.
+    let mut sent = 0;
+    let mut place: Vec<usize> = last
         .iter()
-        .filter_map(|(key, _)| results.iter().rfind(|(k, _)| k == key))
-        .map(|(_, result)| result.clone())
+        .map(|last| {
+            sent += usize::from(*last);
+            sent - usize::from(*last)
+        })
+        .collect();
+    let mut of_last = 0;
+    for at in order_of(&keys) {
+        if let (Some(place), Some(last)) = (place.get_mut(at), last.get(at)) {
+            if *last {
+                of_last = *place;
+            }
+            *place = of_last;
+        }
+    }
+    place
+        .iter()
+        .filter_map(|at| results.get(*at).cloned())
         .collect()
 }
 
 /// A blind write whose answer was lost: it happened if the record remembers it. It is never sent
 /// again: had it happened and been overwritten, that would undo a later write.
-async fn look<B: Backend + ?Sized>(backend: &B, mutation: &Mutation<'_>) -> Result<Version> {
+async fn look<B: Backend + ?Sized>(
+    backend: &B,
+    host: &dyn Host,
+    mutation: &Mutation<'_>,
+) -> Result<Version> {
     let Change::Put(record) = mutation.change else {
         return Err(unknown(mutation.key.as_str()));
     };
-    let now = match backend.read(&[mutation.key], Freshness::Latest).await {
-        Ok(mut found) => found.pop().flatten(),
-        Err(_) => None,
-    };
+    let now = read_again(backend, host, &[mutation.key])
+        .await
+        .pop()
+        .flatten();
     let lost = Lost {
         expected: Some(untold()),
         before: None,

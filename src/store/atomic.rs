@@ -4,7 +4,7 @@ use super::{Entry, SetOptions, Store};
 use crate::{
     backend::{
         Applied, Backend, Change, Commit, Expect, Freshness, Mutation,
-        update::{pause, unknown, wrong_count},
+        update::{pause, read_again, unknown, wrong_count},
     },
     error::{Error, ErrorKind, Result},
     key::Key,
@@ -121,7 +121,7 @@ impl<B: Backend> Atomic<'_, B> {
     pub async fn commit(self) -> Result<AtomicOutcome> {
         let store = self.store;
         store.check_open()?;
-        let mut records = self.records()?;
+        let records = self.records()?;
         let plan = self.plan()?;
         let max = store.shared.limits.max_batch;
         if plan.len() > max {
@@ -142,13 +142,7 @@ impl<B: Backend> Atomic<'_, B> {
             .limits
             .loses_answers
             .then(|| store.host().random());
-        if let Some(id) = id {
-            records
-                .iter_mut()
-                .flatten()
-                .for_each(|record| record.remember(id));
-        }
-        store.commit_plan(&plan, &records, id).await
+        store.commit_plan(&plan, records, id).await
     }
 
     /// The record of each write; `None` for a delete.
@@ -231,7 +225,7 @@ impl<B: Backend> Store<B> {
     async fn commit_plan(
         &self,
         plan: &[Planned<'_>],
-        records: &[Option<Record>],
+        mut records: Vec<Option<Record>>,
         id: Option<u64>,
     ) -> Result<AtomicOutcome> {
         let backend = &self.cold();
@@ -240,8 +234,8 @@ impl<B: Backend> Store<B> {
             .filter(|p| p.check.is_some())
             .map(|p| p.key)
             .collect();
-        // The versions that the lost commit expected, where an answer was lost.
-        let mut lost: Option<Vec<Option<Version>>> = None;
+        // What the lost commit expected, where an answer was lost.
+        let mut lost: Option<Vec<Option<Stored>>> = None;
         let mut last_error = None;
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
@@ -261,22 +255,18 @@ impl<B: Backend> Store<B> {
                     Err(error) => return Err(error),
                 };
             }
-            let versions: Vec<Option<Version>> = found
-                .iter()
-                .map(|s| s.as_ref().map(|s| s.version.clone()))
-                .collect();
-            if let Some(expected) = lost.take() {
-                // Every checked key as it was: the commit did not happen. (A commit that happened
-                // shows in the version of a key that it checks and writes; else it can't be told.)
-                let telling = plan.iter().any(|p| p.check.is_some() && p.write.is_some());
-                if !telling || expected != versions {
-                    return self.judge_lost(plan, records, id).await;
-                }
+            if let Some(expected) = lost.take()
+                && !surely_not_done(plan, &expected, &found, id)
+            {
+                return self.judge_lost(plan, &records, id).await;
             }
             if let Some(lost) = self.failed_check(plan, &found) {
                 return Ok(lost);
             }
-            let mut at = versions.iter();
+            if let Some(id) = id {
+                sign(plan, &mut records, &found, id);
+            }
+            let mut at = found.iter().map(|s| s.as_ref().map(|s| &s.version));
             let batch: Vec<Mutation<'_>> = plan
                 .iter()
                 .map(|planned| Mutation {
@@ -296,13 +286,13 @@ impl<B: Backend> Store<B> {
             match backend.commit(&batch).await {
                 Ok(Commit::Done(applied)) => return done(plan, records.len(), applied),
                 Ok(Commit::Conflict { .. }) => last_error = None,
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(versions),
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(found),
                 Err(error) if error.retryable() => last_error = Some(error),
                 Err(error) => return Err(error),
             }
         }
         if lost.is_some() {
-            return self.judge_lost(plan, records, id).await;
+            return self.judge_lost(plan, &records, id).await;
         }
         if let Some(error) = last_error {
             return Err(error);
@@ -354,12 +344,7 @@ impl<B: Backend> Store<B> {
             .filter(|p| p.write.is_some())
             .map(|p| p.key)
             .collect();
-        let found = self
-            .shared
-            .backend
-            .read(&keys, Freshness::Latest)
-            .await
-            .unwrap_or_default();
+        let found = read_again(&self.cold(), self.host(), &keys).await;
         let ours = |stored: &Stored| id.is_some_and(|id| stored.record.writes.contains(&id));
         if !found.iter().flatten().any(ours) {
             return Err(unknown(name));
@@ -422,10 +407,7 @@ impl<B: Backend> Store<B> {
                 Ok(Commit::Done(_)) => return Ok(true),
                 Ok(Commit::Conflict { .. }) => {}
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                    let now = backend
-                        .read(&[from, to], Freshness::Latest)
-                        .await
-                        .unwrap_or_default();
+                    let now = read_again(backend, self.host(), &[from, to]).await;
                     match &*now {
                         [_, Some(there)]
                             if id.is_some_and(|id| there.record.writes.contains(&id)) =>
@@ -446,6 +428,44 @@ impl<B: Backend> Store<B> {
         )
         .with_key(from.as_str()))
     }
+}
+
+/// Writes the id of this commit into its records: into the ring that is there, where the key is
+/// checked, so that others can still tell of their own lost writes.
+fn sign(plan: &[Planned<'_>], records: &mut [Option<Record>], found: &[Option<Stored>], id: u64) {
+    let mut found = found.iter();
+    for planned in plan {
+        let stored = planned.check.and_then(|_| found.next()?.as_ref());
+        if let Some(Some(record)) = planned.write.and_then(|at| records.get_mut(at)) {
+            record.writes = stored.map(|s| s.record.writes.clone()).unwrap_or_default();
+            record.remember(id);
+        }
+    }
+}
+
+/// Does a key that a lost commit checked and writes say that the commit did not happen? It does with
+/// the version that was expected, and with a ring that holds the write before it and not this one.
+fn surely_not_done(
+    plan: &[Planned<'_>],
+    expected: &[Option<Stored>],
+    found: &[Option<Stored>],
+    id: Option<u64>,
+) -> bool {
+    let checked = plan.iter().filter(|p| p.check.is_some());
+    let mut said = false;
+    for ((planned, before), now) in checked.zip(expected).zip(found) {
+        if planned.write.is_none() {
+            continue;
+        }
+        let ring = now.as_ref().map_or(&[][..], |s| &s.record.writes);
+        if id.is_some_and(|id| ring.contains(&id)) {
+            return false;
+        }
+        let same = now.as_ref().map(|s| &s.version) == before.as_ref().map(|s| &s.version);
+        let last = before.as_ref().and_then(|s| s.record.writes.last());
+        said |= same || last.is_some_and(|last| ring.contains(last));
+    }
+    said
 }
 
 fn done(plan: &[Planned<'_>], writes: usize, applied: Vec<Applied>) -> Result<AtomicOutcome> {

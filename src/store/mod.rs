@@ -111,6 +111,21 @@ impl<B: Backend> Store<B> {
         }
     }
 
+    /// The same store over another handle on the same backend: both close together.
+    #[must_use]
+    pub fn over<C: Backend>(&self, backend: C) -> Store<C> {
+        Store {
+            shared: Arc::new(Shared {
+                backend,
+                host: Arc::clone(&self.shared.host),
+                limits: self.shared.limits.clone(),
+                closed: Arc::clone(&self.shared.closed),
+            }),
+            namespace: self.namespace.clone(),
+            closed: Arc::clone(&self.closed),
+        }
+    }
+
     /// The same store, for somebody who must not keep it alive.
     #[must_use]
     pub fn downgrade(&self) -> WeakStore<B> {
@@ -129,7 +144,7 @@ impl<B: Backend> Store<B> {
 
     /// The backend for what need not be the fastest: compiled once, not once for each backend.
     fn cold(&self) -> Boxed<'_> {
-        Boxed(&self.shared.backend)
+        Boxed(self.shared.backend.erased())
     }
 
     #[inline]

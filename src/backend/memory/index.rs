@@ -3,7 +3,8 @@
 
 use super::{
     hashing::Hashing,
-    ids::{SortedIds, View},
+    ids::SortedIds,
+    places::View,
     postings::Postings,
     slab::Slab,
     sort::sort,

@@ -8,6 +8,7 @@ mod entry;
 mod hashing;
 mod ids;
 mod index;
+mod places;
 mod postings;
 mod slab;
 mod sort;
@@ -38,9 +39,10 @@ pub struct MemoryOptions {
     pub max_entries: Option<usize>,
 }
 
-/// The memory backend.
+/// The memory backend. A clone is the same memory.
+#[derive(Clone)]
 pub struct Memory {
-    state: Lock<State>,
+    state: Arc<Lock<State>>,
     host: Arc<dyn Host>,
 }
 
@@ -49,7 +51,7 @@ impl Memory {
     pub fn new(options: MemoryOptions, host: Arc<dyn Host>) -> Memory {
         let state = State::new(options.max_entries.unwrap_or(usize::MAX), &*host);
         Memory {
-            state: Lock::new(state),
+            state: Arc::new(Lock::new(state)),
             host,
         }
     }

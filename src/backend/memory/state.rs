@@ -93,7 +93,9 @@ impl State {
         if self.spaces.len() == self.spaces.capacity() {
             let was = self.spaces.len();
             self.spaces.retain(|space| !space.is_empty());
-            self.spaces.reserve(was.max(4));
+            if self.spaces.len() * 2 >= was {
+                self.spaces.reserve(was.max(4));
+            }
             self.names.clear();
             for at in 0..self.spaces.len() {
                 self.name_space(at);
@@ -269,7 +271,7 @@ impl State {
                 }
                 growth += grows;
             }
-            if growth <= 0 || self.count.saturating_add_signed(growth) <= self.max {
+            if self.count.saturating_add_signed(growth) <= self.max {
                 break;
             }
             if self.sweep_all(host) == 0 {
@@ -355,9 +357,9 @@ impl State {
         space.map_or(0, |space| space.index(slab, hashing).looked)
     }
 
-    /// How many slots there are, used or not.
+    /// How many slots and places of namespaces there are, used or not.
     #[cfg(test)]
-    pub(super) fn slots(&self) -> usize {
-        self.slab.slots()
+    pub(super) fn room(&self) -> (usize, usize) {
+        (self.slab.slots(), self.spaces.len().max(self.names.len()))
     }
 }

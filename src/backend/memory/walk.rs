@@ -4,7 +4,7 @@
 use super::{
     entry::Entry,
     hashing::Hashing,
-    ids::{Place, View},
+    places::{Place, View},
     postings::Listed,
     slab::Slab,
     space::Space,

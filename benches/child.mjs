@@ -1,0 +1,30 @@
+/** A process with one contender and one group of work: it times a slice of a row when asked to. */
+import { GROUPS } from "./groups.mjs";
+
+const { group, contender, options } = JSON.parse(process.argv[2]);
+const work = await GROUPS[group].prepare(contender, options);
+process.send({ notes: work.notes ?? [] });
+
+/** Nanoseconds an operation, over at least `ms` milliseconds. */
+async function slice({ run, operations }, ms) {
+  const start = performance.now();
+  let passes = 0;
+  let now = start;
+  while (now - start < ms) {
+    await run();
+    passes++;
+    now = performance.now();
+  }
+  return ((now - start) * 1e6) / (passes * operations);
+}
+
+process.on("message", async ({ row, ms }) => {
+  if (row === undefined) {
+    await work.close();
+    process.disconnect();
+    return;
+  }
+  let best = Infinity;
+  for (const way of work.rows[row]) best = Math.min(best, await slice(way, ms));
+  process.send({ ns: best });
+});
