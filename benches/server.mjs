@@ -29,7 +29,7 @@ const answers = (port) =>
     socket.once("error", () => resolve(false));
   });
 
-/** `{ port, stop }` once it answers. */
+/** `{ port, pid, stop }` once it answers. */
 export async function startRedis() {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "kv-bench-redis-"));
@@ -51,6 +51,7 @@ export async function startRedis() {
   }
   return {
     port,
+    pid: server.pid,
     async stop() {
       process.off("exit", kill);
       const ended = new Promise((resolve) => server.once("exit", resolve));

@@ -1,7 +1,8 @@
 // Puts the npm package together in target/npm/package: the wasm module, its glue, the TypeScript.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const root = here("..");
@@ -16,13 +17,24 @@ execFileSync(
   ["-Oz", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`],
   { stdio: "inherit" },
 );
-for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"]) {
-  cpSync(`${glue}/${name}`, `${out}/dist/wasm/${name}`);
-  // The compiler resolves the glue's types where the sources import it.
-  mkdirSync(here("ts/wasm"), { recursive: true });
-  cpSync(`${glue}/${name}`, here(`ts/wasm/${name}`));
-}
+// The glue lies among the sources: the compiler needs its types, the bundler the rest.
+mkdirSync(here("ts/wasm"), { recursive: true });
+for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"]) cpSync(`${glue}/${name}`, here(`ts/wasm/${name}`));
 execFileSync(here("node_modules/.bin/tsc"), ["-p", here("tsconfig.json")], { stdio: "inherit" });
+const entries = ["node", "browser", "workerd", "conformance"].filter((name) => existsSync(here(`ts/${name}.ts`)));
+await build({
+  entryPoints: entries.map((name) => here(`ts/${name}.ts`)),
+  outdir: `${out}/dist`,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  sourcesContent: false,
+  external: ["node:*", "*.wasm"],
+  logLevel: "warning",
+});
 const manifest = JSON.parse(readFileSync(here("package.json"), "utf8"));
 delete manifest.devDependencies;
 delete manifest.scripts;

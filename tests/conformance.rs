@@ -1,14 +1,17 @@
 //! The suite over memory, through every way there is to it, and over what is broken on purpose.
 
 use dataknobs_kv::{
-    Host, Key, Namespace, Result, SetOptions, Store, Stored, Ttl,
+    Check, Error, ErrorKind, Host, Key, Namespace, Result, SetOptions, Store, Stored, Ttl,
     backend::{
         Any, Backend, Commit, Freshness, Limits, Mutation, Page, Scan,
         memory::{Memory, MemoryOptions},
     },
     conformance::{Broken, Defect, Faulty, Late, ManualHost, Minimal, Report, Work, contend, run},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 fn host() -> Arc<dyn Host> {
     ManualHost::new(1_700_000_000_123)
@@ -144,6 +147,67 @@ fn no_change_is_lost_or_made_twice_on_a_bad_line() {
             }
         }
     }
+}
+
+/// Loses the answer to the first change, and then refuses every question.
+struct Denied(Memory, AtomicBool);
+
+impl Backend for Denied {
+    fn limits(&self) -> Limits {
+        Limits {
+            loses_answers: true,
+            ..self.0.limits()
+        }
+    }
+    async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::AccessDenied, "the token has expired"));
+        }
+        self.0.read(keys, fresh).await
+    }
+    async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
+        self.0.commit(batch).await?;
+        self.1.store(true, Ordering::Relaxed);
+        Err(Error::new(ErrorKind::OutcomeUnknown, "the answer was lost"))
+    }
+    async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
+        self.0.scan(query).await
+    }
+    async fn namespaces(&self) -> Result<Vec<Namespace>> {
+        self.0.namespaces().await
+    }
+}
+
+/// Whoever can't look any more says so: "access denied" would mean that nothing happened.
+#[test]
+fn a_lost_answer_is_never_told_as_a_refusal() {
+    let store = || {
+        let host = host();
+        Store::new(Denied(memory(&host), AtomicBool::new(false)), host)
+    };
+    pollster::block_on(async {
+        let errors = [
+            store().increment("a", 1).await.map(drop),
+            store().set("a", 1).await.map(drop),
+            store()
+                .compare_and_swap("a", None, Some(1.into()))
+                .await
+                .map(drop),
+            store()
+                .atomic()
+                .check("a", Check::Absent)
+                .set("a", 1)
+                .commit()
+                .await
+                .map(drop),
+            store().atomic().set("a", 1).commit().await.map(drop),
+            store().delete("a").await.map(drop),
+        ];
+        for (at, error) in errors.into_iter().enumerate() {
+            let kind = error.expect_err("no answer came").kind();
+            assert_eq!(kind, ErrorKind::OutcomeUnknown, "{at}");
+        }
+    });
 }
 
 /// The same on a line that is fine, where nothing may be unknown.

@@ -224,7 +224,7 @@ impl<B: Backend> Broken<B> {
             {
                 Value::Int(n as i64)
             }
-            (Defect::LosesNegativeZero, Value::Float(n)) if n == 0.0 => Value::Float(0.0),
+            (Defect::LosesNegativeZero, Value::Float(0.0)) => Value::Float(0.0),
             (Defect::BytesAsText, Value::Bytes(bytes)) => {
                 Value::Text(String::from_utf8_lossy(&bytes).into())
             }
@@ -335,8 +335,10 @@ impl<B: Backend> Broken<B> {
                 continue;
             };
             let skipped = match m.change {
-                Change::Put(_) => self.is(Defect::LosesWrites) && self.count() % 3 == 0,
-                Change::Delete => self.is(Defect::ResurrectsDeleted) && self.count() % 2 == 0,
+                Change::Put(_) => self.is(Defect::LosesWrites) && self.count().is_multiple_of(3),
+                Change::Delete => {
+                    self.is(Defect::ResurrectsDeleted) && self.count().is_multiple_of(2)
+                }
                 Change::Keep => false,
             };
             below.push(Mutation {

@@ -244,7 +244,7 @@ pub async fn interleave<T>(seed: u64, tasks: Vec<Pin<Box<dyn Future<Output = T> 
             };
             let Some(task) = slot else { continue };
             left = true;
-            if next_random(&mut random) % 2 == 0 {
+            if next_random(&mut random).is_multiple_of(2) {
                 skipped = true;
                 continue;
             }

@@ -47,7 +47,6 @@ pub struct Report {
 
 impl Report {
     /// Every check and what it found, in the order of the run.
-    #[must_use]
     pub fn checks(&self) -> &[(&'static str, Result<(), String>)] {
         &self.checks
     }

@@ -10,6 +10,7 @@ use super::{
 const CHUNK: usize = if cfg!(test) { 8 } else { 512 };
 /// How far a chunk is filled where many ids come in order.
 const FILL: usize = CHUNK / 8 * 7;
+
 /// Few ids in one piece, many in chunks of which none is empty.
 pub(super) enum SortedIds {
     Few(Vec<u32>),
@@ -24,7 +25,7 @@ impl Default for SortedIds {
 
 impl SortedIds {
     pub(super) fn view(&self) -> View<'_> {
-        View(match self {
+        View::new(match self {
             SortedIds::Few(ids) if ids.is_empty() => &[],
             SortedIds::Few(ids) => std::slice::from_ref(ids),
             SortedIds::Many(chunks) => chunks,

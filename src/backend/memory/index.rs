@@ -2,12 +2,7 @@
 //! first asks, and follow the writes at the next scan: a write only notes the id.
 
 use super::{
-    hashing::Hashing,
-    ids::SortedIds,
-    places::View,
-    postings::Postings,
-    slab::Slab,
-    sort::sort,
+    hashing::Hashing, ids::SortedIds, places::View, postings::Postings, slab::Slab, sort::sort,
 };
 
 /// So many changes are always kept for the next scan; few in tests, so that they meet the bound.

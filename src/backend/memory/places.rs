@@ -6,8 +6,8 @@ const AHEAD: usize = 8;
 /// The place of an id, or the one behind the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
-    chunk: usize,
-    at: usize,
+    pub(super) chunk: usize,
+    pub(super) at: usize,
 }
 
 /// A list, lent.
@@ -39,9 +39,9 @@ fn run(count: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
 }
 
 impl<'a> View<'a> {
-    /// A list of one chunk, which is not empty.
-    pub(super) fn one(chunk: &'a Vec<u32>) -> View<'a> {
-        View(std::slice::from_ref(chunk))
+    /// A list of chunks, of which none is empty.
+    pub(super) fn new(chunks: &'a [Vec<u32>]) -> View<'a> {
+        View(chunks)
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = u32> + 'a {

@@ -58,7 +58,7 @@ pub(super) fn walk(
                 Some(Listed::List(ids)) => Some(ids.view()),
                 Some(Listed::One(id)) => {
                     one.push(id);
-                    Some(View::one(&one))
+                    Some(View::new(std::slice::from_ref(&one)))
                 }
                 Some(Listed::None) => return None,
                 None => None,
