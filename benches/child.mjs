@@ -10,7 +10,8 @@ process.send({ notes: work.notes ?? [] });
  * How many milliseconds this process and the server have been ready to run while others had the cores: what a
  * busy machine adds to a time. Linux tells; elsewhere it is 0.
  */
-const files = ["self", options.serverPid].filter(Boolean).map((pid) => `/proc/${pid}/schedstat`);
+const processes = contender === "redis" ? ["self", options.serverPid] : ["self"];
+const files = processes.map((pid) => `/proc/${pid}/schedstat`);
 function waited() {
   try {
     return files.reduce((sum, file) => sum + Number(readFileSync(file, "utf8").split(" ")[1]) / 1e6, 0);
@@ -21,16 +22,16 @@ function waited() {
 
 /** Nanoseconds an operation, over at least `ms` milliseconds. */
 async function slice({ run, operations }, ms) {
-  const waitedBefore = waited();
+  // In this order: what is waited between two readings lies within the time.
   const start = performance.now();
+  const before = waited();
   let passes = 0;
-  let now = start;
-  while (now - start < ms) {
+  do {
     await run();
     passes++;
-    now = performance.now();
-  }
-  return ((now - start - (waited() - waitedBefore)) * 1e6) / (passes * operations);
+  } while (performance.now() - start < ms);
+  const waiting = waited() - before;
+  return ((performance.now() - start - waiting) * 1e6) / (passes * operations);
 }
 
 process.on("message", async ({ row, ms }) => {

@@ -16,8 +16,8 @@ function load(file) {
   if (!file.endsWith(".js")) return;
   const text = readFileSync(file, "utf8");
   const named = [
-    ...text.matchAll(/^\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"']+)["']/gm),
-    ...text.matchAll(/^\s*import\s*["']([^"']+)["']/gm),
+    ...text.matchAll(/(?<![\w$.])(?:import|export)\b[^;'"()]*?\bfrom\s*["']([^"']+)["']/g),
+    ...text.matchAll(/(?<![\w$.])import\s*["']([^"']+)["']/g),
     ...text.matchAll(/new URL\(\s*["']([^"']+\.wasm)["']\s*,\s*import\.meta\.url\s*\)/g),
   ].map((match) => match[1]);
   for (const name of named) {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The store. It holds types, copies and the crossing; what an operation means is in the core. */
 import { Atomic } from "./atomic.js";
 import { copyIn, copyOut } from "./copy.js";

@@ -48,6 +48,8 @@ pub struct Memory {
 
 impl Memory {
     /// An empty one.
+    // On wasm there is one thread, and the lock is a cell.
+    #[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
     pub fn new(options: MemoryOptions, host: Arc<dyn Host>) -> Memory {
         let state = State::new(options.max_entries.unwrap_or(usize::MAX), &*host);
         Memory {
