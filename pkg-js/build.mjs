@@ -19,9 +19,12 @@ execFileSync(
 );
 // The glue lies among the sources: the compiler needs its types, the bundler the rest.
 mkdirSync(here("ts/wasm"), { recursive: true });
-for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"]) cpSync(`${glue}/${name}`, here(`ts/wasm/${name}`));
+for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"])
+  cpSync(`${glue}/${name}`, here(`ts/wasm/${name}`));
 execFileSync(here("node_modules/.bin/tsc"), ["-p", here("tsconfig.json")], { stdio: "inherit" });
-const entries = ["node", "browser", "workerd", "conformance"].filter((name) => existsSync(here(`ts/${name}.ts`)));
+const entries = ["node", "browser", "workerd", "conformance"].filter((name) =>
+  existsSync(here(`ts/${name}.ts`)),
+);
 await build({
   entryPoints: entries.map((name) => here(`ts/${name}.ts`)),
   outdir: `${out}/dist`,

@@ -25,8 +25,10 @@ export class MapBackend {
 
   async commit(batch) {
     // No await between looking and writing: nobody else comes in between.
-    const conflict = batch.findIndex(({ namespace, key, expect }) =>
-      expect !== undefined && (this.space(namespace).get(key)?.version ?? null) !== expect);
+    const conflict = batch.findIndex(
+      ({ namespace, key, expect }) =>
+        expect !== undefined && (this.space(namespace).get(key)?.version ?? null) !== expect,
+    );
     return conflict >= 0 ? { conflict } : { versions: batch.map((one) => this.apply(one)) };
   }
 
@@ -68,9 +70,16 @@ export const BROKEN = {
   "keys sort by UTF-16 units": class extends MapBackend {
     async scan(query) {
       const turn = query.reverse ? -1 : 1;
-      const keys = [...this.space(query.namespace).keys()].sort().filter((key) => query.after === undefined || (key > query.after ? 1 : key < query.after ? -1 : 0) * turn > 0);
+      const keys = [...this.space(query.namespace).keys()]
+        .sort()
+        .filter(
+          (key) =>
+            query.after === undefined || (key > query.after ? 1 : key < query.after ? -1 : 0) * turn > 0,
+        );
       if (query.reverse) keys.reverse();
-      const items = keys.slice(0, query.limit).map((key) => ({ key, ...this.space(query.namespace).get(key) }));
+      const items = keys
+        .slice(0, query.limit)
+        .map((key) => ({ key, ...this.space(query.namespace).get(key) }));
       return keys.length > query.limit ? { items, resume: keys[query.limit - 1] } : { items };
     }
   },
@@ -83,8 +92,10 @@ export const BROKEN = {
   },
   "a write comes between looking and writing": class extends MapBackend {
     async commit(batch) {
-      const conflict = batch.findIndex(({ namespace, key, expect }) =>
-        expect !== undefined && (this.space(namespace).get(key)?.version ?? null) !== expect);
+      const conflict = batch.findIndex(
+        ({ namespace, key, expect }) =>
+          expect !== undefined && (this.space(namespace).get(key)?.version ?? null) !== expect,
+      );
       await undefined;
       return conflict >= 0 ? { conflict } : { versions: batch.map((one) => this.apply(one)) };
     }
@@ -99,7 +110,9 @@ export const BROKEN = {
       const { items, resume } = await super.scan({ ...query, limit: 1e9 });
       const found = query.after !== undefined ? this.space(query.namespace).get(query.after) : undefined;
       if (found) items.unshift({ key: query.after, ...found });
-      return items.length > query.limit ? { items: items.slice(0, query.limit), resume: items[query.limit - 1].key } : { items, resume };
+      return items.length > query.limit
+        ? { items: items.slice(0, query.limit), resume: items[query.limit - 1].key }
+        : { items, resume };
     }
   },
   "the last key of a page is lost": class extends MapBackend {
@@ -116,29 +129,46 @@ export const BROKEN = {
         get: (key) => all.get(head + key),
         set: (key, value) => all.set(head + key, value),
         delete: (key) => all.delete(head + key),
-        keys: () => [...all.keys()].filter((key) => key.startsWith(head)).map((key) => key.slice(head.length)),
-        get size() { return all.size; },
+        keys: () =>
+          [...all.keys()].filter((key) => key.startsWith(head)).map((key) => key.slice(head.length)),
+        get size() {
+          return all.size;
+        },
       };
     }
   },
   "keys are lowered": class extends MapBackend {
-    async read(keys) { return super.read(keys.map((one) => ({ ...one, key: one.key.toLowerCase() }))); }
-    async commit(batch) { return super.commit(batch.map((one) => ({ ...one, key: one.key.toLowerCase() }))); }
+    async read(keys) {
+      return super.read(keys.map((one) => ({ ...one, key: one.key.toLowerCase() })));
+    }
+    async commit(batch) {
+      return super.commit(batch.map((one) => ({ ...one, key: one.key.toLowerCase() })));
+    }
   },
   "a version told is not the one stored": class extends MapBackend {
     async commit(batch) {
       const answer = await super.commit(batch);
-      return answer.versions ? { versions: answer.versions.map((version) => (typeof version === "string" ? `${version}x` : version)) } : answer;
+      return answer.versions
+        ? {
+            versions: answer.versions.map((version) =>
+              typeof version === "string" ? `${version}x` : version,
+            ),
+          }
+        : answer;
     }
   },
   "a delete does not tell when the record expires": class extends MapBackend {
     async commit(batch) {
       const answer = await super.commit(batch);
-      return answer.versions ? { versions: answer.versions.map((version) => (typeof version === "number" ? true : version)) } : answer;
+      return answer.versions
+        ? { versions: answer.versions.map((version) => (typeof version === "number" ? true : version)) }
+        : answer;
     }
   },
   "every condition holds": class extends MapBackend {
-    async commit(batch) { return super.commit(batch.map((one) => ({ ...one, expect: undefined }))); }
+    async commit(batch) {
+      return super.commit(batch.map((one) => ({ ...one, expect: undefined })));
+    }
   },
 };
 
@@ -147,15 +177,20 @@ export async function backends({ KVStore }, conformance) {
   const failures = [];
   let passed = 0;
   const good = await conformance(() => new MapBackend(), KVStore);
-  const small = await conformance(() => Object.assign(new MapBackend(), { limits: { losesAnswers: true, maxBatch: 1, maxKey: 100 } }), KVStore);
+  const small = await conformance(
+    () => Object.assign(new MapBackend(), { limits: { losesAnswers: true, maxBatch: 1, maxKey: 100 } }),
+    KVStore,
+  );
   for (const report of [good, small]) {
     passed += report.passed;
     failures.push(...report.failures.map((failure) => `conformance: the example backend: ${failure}`));
   }
-  const broken = await Promise.all(Object.entries(BROKEN).map(async ([fault, Backend]) => {
-    const report = await conformance(() => new Backend(), KVStore);
-    return { fault, failed: report.failed, failures: report.failures };
-  }));
+  const broken = await Promise.all(
+    Object.entries(BROKEN).map(async ([fault, Backend]) => {
+      const report = await conformance(() => new Backend(), KVStore);
+      return { fault, failed: report.failed, failures: report.failures };
+    }),
+  );
   for (const { fault, failed } of broken) {
     if (failed > 0) passed += 1;
     else failures.push(`conformance: not noticed: ${fault}`);

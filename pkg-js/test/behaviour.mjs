@@ -20,32 +20,48 @@ function decode(form, remembered) {
   if (names.length !== 1 || names[0] !== "$" || !Array.isArray(form.$)) return fields(form, read);
   const [tag, ...body] = form.$;
   switch (tag) {
-    case "absent": return undefined;
-    case "any": return ANY;
-    case "about": return about(body[0], body[1]);
-    case "repeat": return read(body[0]).repeat(body[1]);
-    case "join": return body.map(read).join("");
+    case "absent":
+      return undefined;
+    case "any":
+      return ANY;
+    case "about":
+      return about(body[0], body[1]);
+    case "repeat":
+      return read(body[0]).repeat(body[1]);
+    case "join":
+      return body.map(read).join("");
     case "nest": {
       let value = read(body[1]);
       for (let level = 0; level < body[0]; level++) value = [value];
       return value;
     }
-    case "keys": return Array.from({ length: body[1] }, (_, at) => numbered(body[0], at));
-    case "pairs": return Array.from({ length: body[1] }, (_, at) => [numbered(body[0], at), at]);
-    case "utf16": return String.fromCharCode(...body);
+    case "keys":
+      return Array.from({ length: body[1] }, (_, at) => numbered(body[0], at));
+    case "pairs":
+      return Array.from({ length: body[1] }, (_, at) => [numbered(body[0], at), at]);
+    case "utf16":
+      return String.fromCharCode(...body);
     case "ref": {
       const [name, ...path] = body[0].split(".");
       if (!remembered.has(name)) throw new Error(`the case remembers no ${name}`);
       return path.reduce((value, part) => value?.[part], remembered.get(name));
     }
-    case "bytes": return bytesOf(body[0]);
-    case "double": return Number(body[0]);
-    case "bigint": return BigInt(body[0]);
-    case "date": return new Date(body[0]);
-    case "map": return new Map(read(body[0]));
-    case "set": return new Set(read(body[0]));
-    case "object": return fields(body[0], read);
-    default: throw new Error(`the case has the form ${JSON.stringify(tag)}, which is unknown here`);
+    case "bytes":
+      return bytesOf(body[0]);
+    case "double":
+      return Number(body[0]);
+    case "bigint":
+      return BigInt(body[0]);
+    case "date":
+      return new Date(body[0]);
+    case "map":
+      return new Map(read(body[0]));
+    case "set":
+      return new Set(read(body[0]));
+    case "object":
+      return fields(body[0], read);
+    default:
+      throw new Error(`the case has the form ${JSON.stringify(tag)}, which is unknown here`);
   }
 }
 
@@ -59,21 +75,30 @@ function fields(form, read) {
 export function show(value) {
   const seen = [];
   const text = (value) => {
-    if (typeof value === "string") return value.length > 200 ? `${JSON.stringify(value.slice(0, 80))}… (${value.length})` : JSON.stringify(value);
+    if (typeof value === "string")
+      return value.length > 200
+        ? `${JSON.stringify(value.slice(0, 80))}… (${value.length})`
+        : JSON.stringify(value);
     if (typeof value === "bigint") return `${value}n`;
     if (Object.is(value, -0)) return "-0";
     if (typeof value !== "object" || value === null) return String(value);
     if (seen.includes(value) || seen.length > 8) return "…";
     seen.push(value);
-    const of = (list) => (list.length > 20 ? [...list.slice(0, 20).map(text), `… (${list.length})`] : list.map(text)).join(", ");
+    const of = (list) =>
+      (list.length > 20 ? [...list.slice(0, 20).map(text), `… (${list.length})`] : list.map(text)).join(", ");
     let shown;
     if (Array.isArray(value)) shown = `[${of(value)}]`;
     else if (value instanceof Error) shown = `${value.name} ${value.code ?? ""}: ${value.message}`;
     else if (value instanceof Date) shown = `Date(${value.getTime()})`;
     else if (value instanceof Map) shown = `Map(${of([...value])})`;
     else if (value instanceof Set) shown = `Set(${of([...value])})`;
-    else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) shown = `${value.constructor.name}(${value.byteLength} bytes)`;
-    else shown = `{${Object.keys(value).slice(0, 20).map((name) => `${name}: ${text(value[name])}`).join(", ")}}`;
+    else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+      shown = `${value.constructor.name}(${value.byteLength} bytes)`;
+    else
+      shown = `{${Object.keys(value)
+        .slice(0, 20)
+        .map((name) => `${name}: ${text(value[name])}`)
+        .join(", ")}}`;
     seen.pop();
     return shown;
   };
@@ -85,14 +110,18 @@ function difference(actual, expected, path) {
   const no = () => `${path} is ${show(actual)}, not ${show(expected)}`;
   if (expected === ANY) return actual === undefined ? `${path} is absent` : undefined;
   if (isMatcher(expected)) {
-    return typeof actual === "number" && Math.abs(actual - expected.number) <= expected.tolerance ? undefined : no();
+    return typeof actual === "number" && Math.abs(actual - expected.number) <= expected.tolerance
+      ? undefined
+      : no();
   }
-  if (typeof expected !== "object" || expected === null) return Object.is(actual, expected) ? undefined : no();
+  if (typeof expected !== "object" || expected === null)
+    return Object.is(actual, expected) ? undefined : no();
   if (typeof actual !== "object" || actual === null) return no();
   const kind = (value) => Object.prototype.toString.call(value);
   if (kind(actual) !== kind(expected)) return no();
   const each = (left, right) => {
-    if (left.length !== right.length) return `${path} has ${left.length} items, not ${right.length}: ${show(left)}, not ${show(right)}`;
+    if (left.length !== right.length)
+      return `${path} has ${left.length} items, not ${right.length}: ${show(left)}, not ${show(right)}`;
     for (let at = 0; at < right.length; at++) {
       const found = difference(left[at], right[at], `${path}[${at}]`);
       if (found) return found;
@@ -119,9 +148,12 @@ async function list(iterator) {
 /** One operation of the table. */
 async function perform(store, KVStore, op, args) {
   switch (op) {
-    case "escape": return KVStore.escape(...args);
-    case "getPattern": return [...await store.getPattern(...args)];
-    case "scan": return list(store.scan(...args));
+    case "escape":
+      return KVStore.escape(...args);
+    case "getPattern":
+      return [...(await store.getPattern(...args))];
+    case "scan":
+      return list(store.scan(...args));
     case "atomic": {
       const { checks, writes } = args[0];
       const atomic = store.atomic();
@@ -145,7 +177,9 @@ async function runCase({ KVStore, KVError }, { steps }) {
     for (const [at, step] of steps.entries()) {
       const line = `step ${at + 1} ${JSON.stringify(step).slice(0, 200)}`;
       if ("wait" in step) {
-        await new Promise((resolve) => { setTimeout(resolve, step.wait); });
+        await new Promise((resolve) => {
+          setTimeout(resolve, step.wait);
+        });
         continue;
       }
       const [op, ...forms] = step.do;
@@ -168,7 +202,8 @@ async function runCase({ KVStore, KVError }, { steps }) {
       if ("fails" in step) {
         if (thrown === undefined) return `${line}: gave ${show(result)}, where it should fail`;
         if (!(thrown instanceof KVError)) return `${line}: threw what is no KVError: ${show(thrown)}`;
-        if (thrown.code !== step.fails) return `${line}: failed with ${show(thrown)}, where it should with ${step.fails}`;
+        if (thrown.code !== step.fails)
+          return `${line}: failed with ${show(thrown)}, where it should with ${step.fails}`;
         if (thrown.message.length < 8) return `${line}: has the message ${JSON.stringify(thrown.message)}`;
         continue;
       }

@@ -21,7 +21,8 @@ function load(file) {
     ...text.matchAll(/new URL\(\s*["']([^"']+\.wasm)["']\s*,\s*import\.meta\.url\s*\)/g),
   ].map((match) => match[1]);
   for (const name of named) {
-    if (!name.startsWith(".") && !name.endsWith(".wasm")) throw new Error(`${file} imports ${name}, which a browser cannot find`);
+    if (!name.startsWith(".") && !name.endsWith(".wasm"))
+      throw new Error(`${file} imports ${name}, which a browser cannot find`);
     const target = resolve(dirname(file), name);
     try {
       load(target);
@@ -34,13 +35,16 @@ function load(file) {
 }
 
 load(resolve(root, "dist/browser.js"));
-const sizes = [...files].map((file) => {
-  const bytes = readFileSync(file);
-  return { file: relative(root, file), plain: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
-}).sort((a, b) => b.gzip - a.gzip);
+const sizes = [...files]
+  .map((file) => {
+    const bytes = readFileSync(file);
+    return { file: relative(root, file), plain: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
+  })
+  .sort((a, b) => b.gzip - a.gzip);
 const total = (field) => sizes.reduce((sum, one) => sum + one[field], 0);
 const over = total("gzip") > BUDGET;
-const line = (name, plain, gzip) => console.log(`${name.padEnd(36)} ${String(plain).padStart(9)} ${String(gzip).padStart(9)}`);
+const line = (name, plain, gzip) =>
+  console.log(`${name.padEnd(36)} ${String(plain).padStart(9)} ${String(gzip).padStart(9)}`);
 
 line("file", "bytes", "gzip -9");
 for (const { file, plain, gzip } of sizes) line(file, plain, gzip);

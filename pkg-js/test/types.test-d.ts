@@ -1,18 +1,36 @@
 // Compiled against the installed package, never run.
 import { Atomic, KVError, KVStore } from "dataknobs-kv";
-import type { AtomicResult, Backend, BackendCommit, Entry, KVErrorCode, OpenOptions, Serializer, SetOptions, Storable } from "dataknobs-kv";
+import type {
+  AtomicResult,
+  Backend,
+  BackendCommit,
+  Entry,
+  KVErrorCode,
+  OpenOptions,
+  Serializer,
+  SetOptions,
+  Storable,
+} from "dataknobs-kv";
 import { conformance } from "dataknobs-kv/conformance";
 import type { ConformanceReport } from "dataknobs-kv/conformance";
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles where both types are the very same: `any` is only `any`. */
 function same<A, B>(..._: Same<A, B> extends true ? [] : [never]): void {}
 function is<T>(_: T): void {}
 
-interface Settings { theme: "dark" | "light"; size: number }
+interface Settings {
+  theme: "dark" | "light";
+  size: number;
+}
 
 export async function typed(): Promise<void> {
-  const store = await KVStore.open<{ "users.*.name": string; "users.*.settings": Settings; count: number; "logs.**": string[] }>();
+  const store = await KVStore.open<{
+    "users.*.name": string;
+    "users.*.settings": Settings;
+    count: number;
+    "logs.**": string[];
+  }>();
   const name = await store.get("users.1.name");
   same<typeof name, string | undefined>();
   const settings = await store.get("users.42.settings");
@@ -40,11 +58,16 @@ export async function typed(): Promise<void> {
   await store.compareAndSwap("count", undefined, 1);
   // @ts-expect-error a count is a number
   await store.compareAndSwap("count", "1", 2);
-  const updated = await store.update("count", (old) => { same<typeof old, number | undefined>(); return (old ?? 0) + 1; });
+  const updated = await store.update("count", (old) => {
+    same<typeof old, number | undefined>();
+    return (old ?? 0) + 1;
+  });
   same<typeof updated, number>();
   await store.update("count", async (old) => (old ?? 0) + 1);
   // @ts-expect-error a forgotten return
-  await store.update("count", (old) => { old; });
+  await store.update("count", (old) => {
+    old;
+  });
   const inside = await store.namespace("inside");
   const innerName = await inside.get("users.1.name");
   same<typeof innerName, string | undefined>();
@@ -54,7 +77,13 @@ export async function typed(): Promise<void> {
 }
 
 export async function untyped(): Promise<void> {
-  const store = await KVStore.open({ backend: "memory", namespace: "n", autoCleanup: false, cleanupInterval: 5, config: { maxEntries: 10 } });
+  const store = await KVStore.open({
+    backend: "memory",
+    namespace: "n",
+    autoCleanup: false,
+    cleanupInterval: 5,
+    config: { maxEntries: 10 },
+  });
   same<typeof store, KVStore>();
   // @ts-expect-error no such option
   await KVStore.open({ Backend: "memory" });
@@ -62,7 +91,15 @@ export async function untyped(): Promise<void> {
   await KVStore.open({ backend: "redsi" });
   // @ts-expect-error no such option of memory
   await KVStore.open({ config: { max: 1 } });
-  const options: SetOptions = { ttl: 1.5, metadata: { a: [null, 1, "x", { b: true }] }, ifAbsent: true, ifVersion: "1", keepTtl: true, keepMetadata: true, signal: new AbortController().signal };
+  const options: SetOptions = {
+    ttl: 1.5,
+    metadata: { a: [null, 1, "x", { b: true }] },
+    ifAbsent: true,
+    ifVersion: "1",
+    keepTtl: true,
+    keepMetadata: true,
+    signal: new AbortController().signal,
+  };
   is<boolean>(await store.set("a", { any: ["thing"] }, options));
   // @ts-expect-error no such option
   await store.set("a", 1, { tll: 1 });
@@ -103,10 +140,17 @@ export async function untyped(): Promise<void> {
   await store.increment("n", 5n, {});
   await store.setMany({ a: 1, b: "x" }, { ttl: 5 });
   await store.setMany(new Map([["a", 1]]));
-  await store.setMany([["a", 1], ["b", "x", { ttl: 5, metadata: { m: 1 } }]]);
+  await store.setMany([
+    ["a", 1],
+    ["b", "x", { ttl: 5, metadata: { m: 1 } }],
+  ]);
   await store.getMany(new Set(["a"]));
 
-  for await (const { key, value, version, expiresAt, createdAt } of store.scan<number>("a.**", { limit: 5, after: "a", reverse: true })) {
+  for await (const { key, value, version, expiresAt, createdAt } of store.scan<number>("a.**", {
+    limit: 5,
+    after: "a",
+    reverse: true,
+  })) {
     same<typeof key, string>();
     same<typeof value, number>();
     same<typeof version, string>();
@@ -116,7 +160,13 @@ export async function untyped(): Promise<void> {
   for await (const key of store.scan("**", { values: false })) same<typeof key, string>();
   for await (const entry of store) same<typeof entry.key, string>();
 
-  const result = await store.atomic().check("a", null).check("b", "1").set("a", 1, { ttl: 1 }).delete("b").commit();
+  const result = await store
+    .atomic()
+    .check("a", null)
+    .check("b", "1")
+    .set("a", 1, { ttl: 1 })
+    .delete("b")
+    .commit();
   same<typeof result, AtomicResult>();
   if (result.ok) same<typeof result.versions, (string | undefined)[]>();
   else is<[number, Entry | undefined]>([result.index, result.entry]);
@@ -143,20 +193,47 @@ export function errors(error: unknown): void {
   new KVError("down", "try later");
 }
 
-class Point { constructor(readonly x: number, readonly y: number) {} }
-const point: Serializer<Point> = { tag: "point", test: (value) => value instanceof Point, serialize: ({ x, y }) => [x, y], deserialize: ([x, y]: [number, number]) => new Point(x, y) };
+class Point {
+  constructor(
+    readonly x: number,
+    readonly y: number,
+  ) {}
+}
+const point: Serializer<Point> = {
+  tag: "point",
+  test: (value) => value instanceof Point,
+  serialize: ({ x, y }) => [x, y],
+  deserialize: ([x, y]: [number, number]) => new Point(x, y),
+};
 export const opening: OpenOptions = { serializers: [point] };
-export const storable: Storable = [1, "x", null, 5n, new Date(), new Map([["a", new Set([1])]]), new Uint8Array(1), { a: { b: [true] } }];
+export const storable: Storable = [
+  1,
+  "x",
+  null,
+  5n,
+  new Date(),
+  new Map([["a", new Set([1])]]),
+  new Uint8Array(1),
+  { a: { b: [true] } },
+];
 // @ts-expect-error a function cannot be stored
 export const unstorable: Storable = [() => 1];
 
 /** A backend of one's own needs no cast. */
 export class Own implements Backend {
   readonly limits = { maxBatch: 10, losesAnswers: false };
-  async read(keys: Parameters<Backend["read"]>[0]) { return keys.map(() => undefined); }
-  async commit(batch: Parameters<Backend["commit"]>[0]): Promise<BackendCommit> { return { versions: batch.map(() => "1") }; }
-  scan() { return { items: [] }; }
-  namespaces() { return [""]; }
+  async read(keys: Parameters<Backend["read"]>[0]) {
+    return keys.map(() => undefined);
+  }
+  async commit(batch: Parameters<Backend["commit"]>[0]): Promise<BackendCommit> {
+    return { versions: batch.map(() => "1") };
+  }
+  scan() {
+    return { items: [] };
+  }
+  namespaces() {
+    return [""];
+  }
 }
 // @ts-expect-error it has no commit
 export const half: Backend = { read: () => [], scan: () => ({ items: [] }), namespaces: () => [] };

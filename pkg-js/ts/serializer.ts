@@ -41,7 +41,8 @@ const serializers = new Map<string, Serializer>();
 
 /** Registers serializers for the whole program; the same tag again replaces the one before. */
 export function register(added: readonly Serializer[]): void {
-  if (!Array.isArray(added)) throw refused("serializers are an array of { tag, test, serialize, deserialize }");
+  if (!Array.isArray(added))
+    throw refused("serializers are an array of { tag, test, serialize, deserialize }");
   for (const one of added) {
     if (typeof one?.tag !== "string" || one.tag === "" || BUILT_IN.has(one.tag)) {
       throw refused(`a serializer's tag is a text of its own, not ${JSON.stringify(one?.tag)}`);

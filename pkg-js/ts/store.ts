@@ -299,29 +299,17 @@ export class KVStore<M = KeyMap> {
 
   /** Keys and values that match `pattern`, in the order of the keys. */
   async getPattern<T = any>(pattern: string, options?: Abortable): Promise<Map<string, T>> {
-    return this.#call(
-      options,
-      "getPattern",
-      () => this.#core.call(Op.GetPattern, [glob(pattern)]),
-    );
+    return this.#call(options, "getPattern", () => this.#core.call(Op.GetPattern, [glob(pattern)]));
   }
 
   /** Removes the entries whose keys match `pattern`: how many there were. */
   async deletePattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(
-      options,
-      "deletePattern",
-      () => this.#core.call(Op.DeletePattern, [glob(pattern)]),
-    );
+    return this.#call(options, "deletePattern", () => this.#core.call(Op.DeletePattern, [glob(pattern)]));
   }
 
   /** How many keys match `pattern`. */
   async countPattern(pattern: string, options?: Abortable): Promise<number> {
-    return this.#call(
-      options,
-      "countPattern",
-      () => this.#core.call(Op.CountPattern, [glob(pattern)]),
-    );
+    return this.#call(options, "countPattern", () => this.#core.call(Op.CountPattern, [glob(pattern)]));
   }
 
   /** Entries (or, with `values: false`, keys) that match `pattern`, fetched in pages. */

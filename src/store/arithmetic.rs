@@ -35,7 +35,7 @@ impl<B: Backend> Store<B> {
             }
         }
         self.change_value(key, |old| match old {
-            None => Ok(delta.clone()),
+            None => add(&Value::Int(0), &delta),
             Some(old) => add(old, &delta),
         })
         .await
