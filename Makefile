@@ -11,6 +11,8 @@ CORE := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
 COMPONENT := target/wasm32-wasip2/release/dataknobs_kv_component.wasm
 VENV := .tools/venv/bin
+# No path of the machine that built it is in the module (panic messages name source files).
+REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo
 FILE ?= pkg-js/package-lock.json
 
 .PHONY: help run pack test lint bench component test-crate test-component test-npm test-readme
@@ -29,7 +31,7 @@ pkg-js/node_modules/.installed: pkg-js/package.json pkg-js/package-lock.json
 	@touch $@
 
 $(WASM): target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
-	cargo build --locked --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
+	$(REMAP) cargo build --locked --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
 	@touch $@
 
 $(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(wildcard pkg-js/ts/*.ts) $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE

@@ -33,11 +33,11 @@ export async function prepare(name, options) {
   const hot = hotKeys(keys).map(contender.key);
   const values = hot.map((_, at) => shortText(at));
   const entries = contender.entries(hot, values);
-  const { store, setMany, getMany, valueOf, close } = contender;
+  const { store, setMany, getMany, itemValue, close } = contender;
   const set = () => store[setMany](entries);
   const get = () => store[getMany](hot);
   await set();
-  const got = (await get()).map(valueOf);
+  const got = (await get()).map(itemValue);
   if (got.some((value, at) => value !== values[at])) throw new Error(`${name}: getMany gave other values`);
   for (let call = 0; call < WARM; call++) {
     await set();

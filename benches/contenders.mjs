@@ -30,7 +30,7 @@ const open = {
       entries: (keys, values) => keys.map((key, at) => [key, values[at]]),
       setMany: "setMany",
       getMany: "getMany",
-      valueOf: (value) => value,
+      itemValue: (value) => value,
       pattern: ({ pattern }) => [() => store.keys(pattern)],
       close: () => store.close(),
     };
@@ -46,7 +46,7 @@ const open = {
       entries: (keys, values) => keys.map((key, at) => ({ key, value: values[at] })),
       setMany: "setMany",
       getMany: "getMany",
-      valueOf: (value) => value,
+      itemValue: (value) => value,
       close() {},
     };
   },
@@ -65,7 +65,7 @@ const open = {
       entries: (keys, values) => keys.map((key, at) => ({ key, value: values[at] })),
       setMany: "setItems",
       getMany: "getItems",
-      valueOf: (item) => item.value,
+      itemValue: (item) => item.value,
       // Picomatch separates by `/`. Its expression, rewritten once for `:`, spares unstorage the rewriting
       // of each key; `getKeys` gets the base where the pattern has one. Its keys come without an order.
       pattern({ picomatch: pattern, base }) {

@@ -1,7 +1,7 @@
 /**
  * `node benches/run.mjs [--only text,get] [--quick] [--rounds N] [--package path]`: this package against
- * its peers. `--only` takes groups, and rows by a part of their name. The table is printed; a whole run also
- * writes it to RESULTS.md.
+ * its peers. `--only` takes groups (text, object, batch, patterns, memory, size) and parts of rows' names.
+ * The table is printed; a run of everything that is not `--quick` also writes it to RESULTS.md.
  */
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -31,7 +31,11 @@ const ms = words.quick ? 50 : 80;
 const chosen = Object.entries(GROUPS)
   .map(([name, group]) => {
     const all = only === undefined || only.includes(name);
-    return { name, group, rows: all ? group.rows : group.rows.filter((row) => only.some((o) => row.id.includes(o))) };
+    return {
+      name,
+      group,
+      rows: all ? group.rows : group.rows.filter((row) => only.some((o) => row.id.includes(o))),
+    };
   })
   .filter(({ rows }) => rows.length > 0);
 if (chosen.length === 0) throw new Error(`--only ${words.only}: there is no such row or group`);
@@ -90,4 +94,4 @@ Memory is what the wasm memory and the JavaScript heap have grown by after a gar
 ${notes.map((note) => `- ${note}`).join("\n")}
 `;
 process.stdout.write(text);
-if (only === undefined) writeFileSync(here("RESULTS.md"), text);
+if (only === undefined && !words.quick) writeFileSync(here("RESULTS.md"), text);

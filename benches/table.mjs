@@ -7,8 +7,10 @@ export function median(list) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-const digits = (number) => (number >= 100 ? number.toFixed(0) : number >= 10 ? number.toFixed(1) : number.toFixed(2));
-const time = (ns) => (ns >= 1e6 ? `${digits(ns / 1e6)} ms` : ns >= 1e4 ? `${digits(ns / 1e3)} µs` : `${digits(ns)} ns`);
+const digits = (number) =>
+  number >= 100 ? number.toFixed(0) : number >= 10 ? number.toFixed(1) : number.toFixed(2);
+const time = (ns) =>
+  ns >= 1e6 ? `${digits(ns / 1e6)} ms` : ns >= 1e4 ? `${digits(ns / 1e3)} µs` : `${digits(ns)} ns`;
 
 /** A row against its peers: the median of each, and the median of the ratios within a round. */
 export function compared(row, times) {
@@ -30,12 +32,28 @@ export function compared(row, times) {
         spread,
         floor === undefined ? "" : `${floor} ×`,
         aim === undefined ? "" : `${aim} ×`,
-        floor === undefined ? "" : ratio < floor ? "MISSED" : aim !== undefined && ratio < aim ? "floor" : "yes",
+        floor === undefined
+          ? ""
+          : ratio < floor
+            ? "MISSED"
+            : aim !== undefined && ratio < aim
+              ? "floor"
+              : "yes",
       ];
     });
 }
 
-export const COMPARED = ["work", "dataknobs-kv", "peer", "its time", "ratio", "rounds", "floor", "aim", "met"];
+export const COMPARED = [
+  "work",
+  "dataknobs-kv",
+  "peer",
+  "its time",
+  "ratio",
+  "rounds",
+  "floor",
+  "aim",
+  "met",
+];
 
 export function measured(row, value, unit) {
   return [
@@ -52,5 +70,7 @@ export const MEASURED = ["work", "dataknobs-kv", "at most", "met"];
 export function table(head, rows) {
   const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at].length)));
   const line = (cells) => `| ${cells.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |`;
-  return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
+  return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join(
+    "\n",
+  );
 }

@@ -22,7 +22,10 @@ function answer(child, name) {
 }
 
 function start(file, words, flags = []) {
-  return fork(file, [JSON.stringify(words)], { execArgv: flags, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  return fork(file, [JSON.stringify(words)], {
+    execArgv: flags,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 }
 
 /** Measures once, in a process of its own. */
