@@ -20,6 +20,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     host::Host,
     key::{Key, Namespace},
+    maybe_send::Lock,
     record::StoredRef,
 };
 use std::sync::{
@@ -51,6 +52,7 @@ struct Shared<B> {
     backend: B,
     host: Arc<dyn Host>,
     limits: Limits,
+    compiled: Arc<Lock<patterns::Compiled>>,
     /// Set when the store that was opened first is closed.
     closed: Arc<AtomicBool>,
 }
@@ -102,6 +104,7 @@ impl<B: Backend> Store<B> {
         Store {
             shared: Arc::new(Shared {
                 limits: backend.limits(),
+                compiled: Arc::default(),
                 backend,
                 host,
                 closed: Arc::clone(&closed),
@@ -119,6 +122,7 @@ impl<B: Backend> Store<B> {
                 backend,
                 host: Arc::clone(&self.shared.host),
                 limits: self.shared.limits.clone(),
+                compiled: Arc::clone(&self.shared.compiled),
                 closed: Arc::clone(&self.shared.closed),
             }),
             namespace: self.namespace.clone(),

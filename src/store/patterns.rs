@@ -123,7 +123,7 @@ impl<B: Backend> Store<B> {
     /// `invalid-pattern`, `invalid-key` (in `after`), `closed`.
     pub fn scan(&self, pattern: &str, options: ScanOptions) -> Result<Scanner<B>> {
         self.check_open()?;
-        let pattern = Pattern::parse(pattern)?;
+        let pattern = self.compiled(pattern)?;
         if let Some(after) = &options.after {
             self.key(after)?;
         }
@@ -165,7 +165,7 @@ impl<B: Backend> Store<B> {
         f: &mut dyn Each,
     ) -> Result<()> {
         self.check_open()?;
-        let pattern = Pattern::parse(pattern)?;
+        let pattern = self.compiled(pattern)?;
         if let Some(after) = &options.after {
             self.key(after)?;
         }
@@ -252,7 +252,36 @@ impl<B: Backend> Store<B> {
     }
 }
 
+/// How many compiled patterns a store keeps: parsing takes microseconds, most programs use few.
+const KEPT: usize = 16;
+
+/// The patterns that were used last, the last one at the end.
+#[derive(Default)]
+pub(super) struct Compiled(Vec<Pattern>);
+
+impl Compiled {
+    fn get(&mut self, text: &str) -> Result<Pattern> {
+        if let Some(at) = self.0.iter().rposition(|kept| kept.as_str() == text) {
+            if let Some(later) = self.0.get_mut(at..) {
+                later.rotate_left(1);
+            }
+        } else {
+            let pattern = Pattern::parse(text)?;
+            if self.0.len() >= KEPT {
+                self.0.remove(0);
+            }
+            self.0.push(pattern);
+        }
+        // The one asked for is at the end now.
+        self.0.last().map_or_else(|| Pattern::parse(text), |kept| Ok(kept.clone()))
+    }
+}
+
 impl<B: Backend> Store<B> {
+    fn compiled(&self, text: &str) -> Result<Pattern> {
+        self.shared.compiled.with(|compiled| compiled.get(text))
+    }
+
     /// [`Backend::walk`] once for all who walk.
     pub(super) async fn walk_page(
         &self,
