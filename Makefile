@@ -94,6 +94,7 @@ test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.insta
 	$(VENV)/python tests/component/examples.py $(COMPONENT)
 
 test-npm: $(TARBALL) target/.setup pkg-js/test/node_modules/.installed
+	node pkg-js/test/size.mjs
 	node pkg-js/test/run.mjs
 
 test-readme: examples/node/node_modules/.installed $(COMPONENT) target/.setup

@@ -1,10 +1,7 @@
 //! What the JavaScript half gives at start, and the values that stay on its side.
 
 use dataknobs_kv::{Error, ErrorKind, Host, HostValue, HostValues, Result, Value};
-use std::{
-    cell::{OnceCell, RefCell},
-    collections::BTreeMap,
-};
+use std::cell::{OnceCell, RefCell};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -70,8 +67,8 @@ struct Slots {
     clear: usize,
     /// How many numbers there are, free or not.
     len: u32,
-    /// How often a slot is held beyond once.
-    extra: BTreeMap<u32, u32>,
+    /// How often each slot is held beyond once; empty until one is.
+    extra: Vec<u32>,
 }
 
 /// So many freed slots may hold on to their values before they are cleared.
@@ -83,7 +80,7 @@ impl Slots {
             free: Vec::new(),
             clear: 0,
             len: 0,
-            extra: BTreeMap::new(),
+            extra: Vec::new(),
         }
     }
 
@@ -139,22 +136,22 @@ pub struct Js;
 
 impl HostValues for Js {
     fn retain(&self, slot: u32) -> u32 {
-        SLOTS.with_borrow_mut(|slots| *slots.extra.entry(slot).or_default() += 1);
+        SLOTS.with_borrow_mut(|slots| {
+            let at = slot as usize;
+            if slots.extra.len() <= at {
+                slots.extra.resize(slots.len.max(slot + 1) as usize, 0);
+            }
+            if let Some(held) = slots.extra.get_mut(at) {
+                *held += 1;
+            }
+        });
         slot
     }
 
     fn release(&self, slot: u32) {
-        SLOTS.with_borrow_mut(|slots| {
-            if !slots.extra.is_empty()
-                && let Some(held) = slots.extra.get_mut(&slot)
-            {
-                *held -= 1;
-                if *held == 0 {
-                    slots.extra.remove(&slot);
-                }
-                return;
-            }
-            slots.free.push(slot);
+        SLOTS.with_borrow_mut(|slots| match slots.extra.get_mut(slot as usize) {
+            Some(held) if *held > 0 => *held -= 1,
+            _ => slots.free.push(slot),
         });
     }
 
@@ -176,7 +173,12 @@ impl Host for Js {
 
     fn sleep(&self, milliseconds: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
         let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX);
-        Box::pin(gloo_timers::future::TimeoutFuture::new(milliseconds))
+        // gloo-timers' own future brings a channel of 2 KB.
+        let timer = js_sys::Promise::new(&mut |resolve, _| {
+            let done = move || drop(resolve.call0(&JsValue::UNDEFINED));
+            gloo_timers::callback::Timeout::new(milliseconds, done).forget();
+        });
+        Box::pin(async move { drop(wasm_bindgen_futures::JsFuture::from(timer).await) })
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     wire::finish,
 };
 use dataknobs_kv::{
-    AtomicOutcome, Check, Error, ErrorKind, Pattern, Result, ScanOptions, SetOptions, Tagged, Ttl,
-    Value, Version,
+    AtomicOutcome, Check, Error, ErrorKind, Result, ScanOptions, SetOptions, Tagged, Ttl, Value,
+    Version,
     backend::{Backend, Erased, memory::Memory},
 };
 use js_sys::{Array, Function, Map, Object, Promise, Reflect};
@@ -452,12 +452,4 @@ impl Store {
 #[wasm_bindgen]
 pub fn escape(text: &str) -> String {
     dataknobs_kv::escape_pattern(text)
-}
-
-/// Does a key match a pattern?
-#[wasm_bindgen]
-pub fn matches(pattern: &str, key: &str) -> Result<bool, JsValue> {
-    Ok(Pattern::parse(pattern)
-        .map_err(|e| thrown(&e))?
-        .matches(key))
 }

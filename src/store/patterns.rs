@@ -273,7 +273,9 @@ impl Compiled {
             self.0.push(pattern);
         }
         // The one asked for is at the end now.
-        self.0.last().map_or_else(|| Pattern::parse(text), |kept| Ok(kept.clone()))
+        self.0
+            .last()
+            .map_or_else(|| Pattern::parse(text), |kept| Ok(kept.clone()))
     }
 }
 
