@@ -278,6 +278,7 @@ async function workerd() {
     );
     await many("/update", 10);
     check(await ask("/get"), 31, "10 updates at once that wait");
+    check(await ask("/early"), [1, "unsupported"], "a store opened at module scope");
     check(await ask("/close"), "closed", "closing in another request");
     report.parts.shared = shared;
     return report;

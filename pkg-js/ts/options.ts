@@ -94,12 +94,22 @@ type OpenWords = [
   custom: object | undefined,
 ];
 
+/** May a timer start here? Not at workerd's module scope, where every attempt throws. */
+function canWait(): boolean {
+  try {
+    clearTimeout(setTimeout(() => {}, 0));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function openWords(options: OpenOptions): OpenWords {
   typed(options as Record<string, unknown>, "open", OPEN);
   const {
     backend = "memory",
     namespace = "",
-    autoCleanup = true,
+    autoCleanup = canWait(),
     cleanupInterval = 60,
     config = {},
   } = options;
@@ -113,6 +123,12 @@ function openWords(options: OpenOptions): OpenWords {
     throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
   if (custom !== undefined) known(config, [], "a custom backend's config");
   else typed(config as Record<string, unknown>, "the memory backend's config", MEMORY);
+  if (autoCleanup && !canWait()) {
+    throw new KVError(
+      "unsupported",
+      "no timer may start here (workerd's module scope): open the store inside a request, or with autoCleanup: false",
+    );
+  }
   return [namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries, custom];
 }
 

@@ -136,7 +136,7 @@ export interface OpenOptions extends Abortable {
   readonly backend?: "memory" | Backend;
   /** 1 to 64 bytes without a dot; `""` is the default namespace. */
   readonly namespace?: string;
-  /** Remove what has expired by a timer, which never keeps a process alive. Default: true. */
+  /** Remove what has expired by a timer, which never keeps a process alive. Default: true, but not at workerd's module scope. */
   readonly autoCleanup?: boolean;
   /** Seconds between two clean-ups. Default: 60. */
   readonly cleanupInterval?: number;

@@ -5,6 +5,10 @@ import { suite } from "../suite.mjs";
 import table from "../table.mjs";
 
 let shared;
+// Opened where workerd allows no timers: works, without clean-up.
+const early = kv.KVStore.open();
+early.catch(() => {});
+const refused = kv.KVStore.open({ autoCleanup: true }).catch((error) => error.code);
 
 export default {
   async fetch(request) {
@@ -16,6 +20,11 @@ export default {
         return Response.json(await shared.increment("n"));
       }
       case "/update": return Response.json(await shared.update("n", async (old) => { await new Promise((resolve) => { setTimeout(resolve, 2); }); return old + 1; }));
+      case "/early": {
+        const store = await early;
+        await store.set("a", 1);
+        return Response.json([await store.get("a"), await refused]);
+      }
       case "/get": return Response.json(await shared.get("n"));
       case "/close": {
         await shared.close();
