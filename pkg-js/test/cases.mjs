@@ -791,6 +791,16 @@ for (const [where, options] of BOTH) {
       "of a generator",
     );
     t.equal(await store.setMany(new Set([["k", 1]])), [true], "of a Set");
+    await store.setMany(
+      [
+        ["m1", 1, { metadata: { a: 1 } }],
+        ["m2", 2, { ttl: 50 }],
+      ],
+      { ttl: 1000 },
+    );
+    t.ok((await store.ttl("m1")) > 900, "an entry's own options leave those of the call");
+    t.equal(await store.getMetadata("m1"), { a: 1 }, "an entry's own metadata");
+    t.ok((await store.ttl("m2")) <= 50, "an entry's own options come first");
     t.equal(await store.setMany({}), []);
     t.equal(await store.setMany(new Map()), []);
     t.equal(await store.setMany([]), []);

@@ -216,15 +216,12 @@ export class KVStore<M = KeyMap> {
   async setMany(entries: Many<Partial<M>>, options?: WriteOptions & Abortable): Promise<boolean[]> {
     if (options !== undefined) check.many(options);
     const { signal, ...write } = options ?? {};
-    const shared = setWords(write, "setMany", false);
     signal?.throwIfAborted();
-    const keys: string[] = [];
-    const kept: unknown[] = [];
-    const words = collect(entries, keys, kept, shared);
+    const { keys, kept, words } = batchOf(entries, write);
     const results =
       words === undefined && this.#immediate
-        ? this.#setPlain(keys, kept, shared[0])
-        : await abortable(this.#setEach(keys, kept, words ?? [], shared), { signal } as Abortable);
+        ? this.#setPlain(keys, kept, write.ttl)
+        : await abortable(this.#setEach(keys, kept, words, write), { signal } as Abortable);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
   }
@@ -246,11 +243,12 @@ export class KVStore<M = KeyMap> {
   #setEach(
     keys: string[],
     kept: unknown[],
-    words: (SetWords | undefined)[],
-    shared: SetWords,
+    words: SetWords[] | undefined,
+    options: WriteOptions,
   ): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
-    const rows = keys.map((key, at) => [key, kept[at], ...(words[at] ?? shared)]);
+    const shared = setWords(options, "setMany", false);
+    const rows = keys.map((key, at) => [key, kept[at], ...(words?.[at] ?? shared)]);
     return this.#slow(() => this.#core.call(Op.SetManyWith, [rows]));
   }
 
@@ -513,39 +511,52 @@ function listOf(keys: Iterable<string>, method: string): string[] {
   return list;
 }
 
-/** Takes the entries of a `setMany` apart; the options of each, where any has its own. */
-function collect(
-  entries: unknown,
-  keys: string[],
-  kept: unknown[],
-  shared: SetWords,
-): (SetWords | undefined)[] | undefined {
-  let words: (SetWords | undefined)[] | undefined = shared[1] === undefined ? undefined : [];
-  const add = (key: unknown, value: unknown, options?: WriteOptions): void => {
-    if (typeof key !== "string") isKey(key);
-    if (options !== undefined) {
-      words ??= [];
-      words[keys.length] = setWords(options, "setMany", false);
-    }
-    keys.push(key);
-    kept.push(typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key));
-  };
+/** The entries of a `setMany` as `[key, value, options?]`. */
+function entriesOf(entries: unknown): readonly unknown[] {
+  if (Array.isArray(entries)) return entries;
   if (typeof entries !== "object" || entries === null) {
     throw refused("setMany takes an object, a Map, or an iterable of [key, value, options?]");
   }
-  if (entries instanceof Map) {
-    for (const [key, value] of entries) add(key, value);
-  } else if (Symbol.iterator in entries) {
-    for (const entry of entries as Iterable<[string, unknown, WriteOptions?]>) {
-      if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
-        throw refused("setMany takes entries of the form [key, value, options?]");
-      }
-      add(entry[0], entry[1], entry[2]);
+  return Symbol.iterator in entries ? [...(entries as Iterable<unknown>)] : Object.entries(entries);
+}
+
+/** The entries of a `setMany`, taken apart and checked. */
+interface Batch {
+  readonly keys: string[];
+  readonly kept: unknown[];
+  /** The options of each, where any has its own. */
+  readonly words: SetWords[] | undefined;
+}
+
+function batchOf(entries: unknown, options: WriteOptions): Batch {
+  const list = entriesOf(entries);
+  const shared = setWords(options, "setMany", false);
+  const keys = new Array<string>(list.length);
+  const kept = new Array<unknown>(list.length);
+  let words = shared[1] === undefined ? undefined : new Array<SetWords>(list.length).fill(shared);
+  for (let at = 0; at < list.length; at++) {
+    const entry = list[at];
+    if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
+      throw refused("setMany takes entries of the form [key, value, options?]");
     }
-  } else {
-    for (const [key, value] of Object.entries(entries)) add(key, value);
+    const key: unknown = entry[0];
+    const value: unknown = entry[1];
+    if (typeof key !== "string") isKey(key);
+    if (entry[2] !== undefined) {
+      words ??= new Array<SetWords>(list.length).fill(shared);
+      // Its own options over those of the call.
+      words[at] = setWords({ ...options, ...withKnown(entry[2]) }, "setMany", false);
+    }
+    keys[at] = key;
+    kept[at] = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
   }
-  return words;
+  return { keys, kept, words };
+}
+
+/** The options of one entry: an object. */
+function withKnown(options: unknown): WriteOptions {
+  setWords(options as WriteOptions, "setMany", false);
+  return options as WriteOptions;
 }
 
 /** The results of a batch; a failure among them is thrown, with all of them. */
