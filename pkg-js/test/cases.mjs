@@ -801,6 +801,7 @@ for (const [where, options] of BOTH) {
     t.ok((await store.ttl("m1")) > 900, "an entry's own options leave those of the call");
     t.equal(await store.getMetadata("m1"), { a: 1 }, "an entry's own metadata");
     t.ok((await store.ttl("m2")) <= 50, "an entry's own options come first");
+    await store.deleteMany(["m1", "m2"]);
     t.equal(await store.setMany({}), []);
     t.equal(await store.setMany(new Map()), []);
     t.equal(await store.setMany([]), []);
