@@ -7,6 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::{
     fmt::{self, Write as _},
+    num::NonZeroU8,
     sync::Arc,
 };
 
@@ -238,21 +239,31 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// An owned key that keeps up to 22 bytes inline: 24 bytes wide, where most keys fit.
+/// An owned key that keeps up to 23 bytes inline: 24 bytes wide, where most keys fit.
 pub(crate) enum KeyBuf {
-    Inline(u8, [u8; 22]),
+    Inline(Inline),
     Heap(Box<str>),
+}
+
+const _: () = assert!(size_of::<KeyBuf>() == 24);
+
+/// The bytes first, and so aligned as the heap's pointer is: they are checked and compared by words.
+#[repr(C)]
+pub(crate) struct Inline {
+    bytes: [u8; 23],
+    /// The length and one more; 0 marks a key on the heap.
+    len: NonZeroU8,
 }
 
 impl KeyBuf {
     #[inline]
     pub(crate) fn new(text: &str) -> KeyBuf {
-        let bytes = text.as_bytes();
-        let mut inline = [0; 22];
-        match inline.get_mut(..bytes.len()) {
+        let mut bytes = [0; 23];
+        match bytes.get_mut(..text.len()) {
             Some(head) => {
-                head.copy_from_slice(bytes);
-                KeyBuf::Inline(bytes.len() as u8, inline)
+                head.copy_from_slice(text.as_bytes());
+                let len = NonZeroU8::MIN.saturating_add(text.len() as u8);
+                KeyBuf::Inline(Inline { bytes, len })
             }
             None => KeyBuf::Heap(text.into()),
         }
@@ -261,7 +272,9 @@ impl KeyBuf {
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            KeyBuf::Inline(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            KeyBuf::Inline(Inline { bytes, len }) => {
+                bytes.get(..usize::from(len.get()) - 1).unwrap_or_default()
+            }
             KeyBuf::Heap(text) => text.as_bytes(),
         }
     }
@@ -270,7 +283,7 @@ impl KeyBuf {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             // Always valid: the bytes were copied whole from a `str`.
-            KeyBuf::Inline(..) => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            KeyBuf::Inline(_) => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
             KeyBuf::Heap(text) => text,
         }
     }

@@ -27,12 +27,35 @@ fn ttl_of(seconds: Option<f64>) -> Result<Option<Ttl>> {
     seconds.map(Ttl::seconds).transpose()
 }
 
+/// Where the next NUL is, from `at` on: eight bytes at a time.
+#[inline]
+fn nul(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*chunk);
+        // The lowest bit is exact: borrows go upwards.
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?.iter().position(|byte| *byte == 0)?;
+    Some(at + rest)
+}
+
 /// The keys of a batch: joined by NUL, which no key may hold.
 fn split(text: &str, count: usize) -> Result<Vec<&str>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let keys: Vec<&str> = text.split('\0').collect();
+    let mut keys = Vec::with_capacity(count);
+    let mut from = 0;
+    while let Some(to) = nul(text.as_bytes(), from) {
+        keys.push(text.get(from..to).unwrap_or_default());
+        from = to + 1;
+    }
+    keys.push(text.get(from..).unwrap_or_default());
     if keys.len() == count {
         return Ok(keys);
     }

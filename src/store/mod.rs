@@ -172,7 +172,12 @@ impl<B: Backend> Store<B> {
 
     fn keys_of<'a, S: AsRef<str>>(&'a self, texts: &'a [S]) -> Result<Vec<Key<'a>>> {
         self.check_open()?;
-        texts.iter().map(|text| self.key(text.as_ref())).collect()
+        // Collecting into a Result has no size hint.
+        let mut keys = Vec::with_capacity(texts.len());
+        for text in texts {
+            keys.push(self.key(text.as_ref())?);
+        }
+        Ok(keys)
     }
 
     #[inline]

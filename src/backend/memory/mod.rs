@@ -134,8 +134,15 @@ impl Backend for Memory {
         mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
     ) -> impl Future<Output = Result<()>> + MaybeSend {
         self.state.with(|state| {
+            // Most often all are in one namespace.
+            let mut place = None;
             for (at, key) in keys.iter().enumerate() {
-                f(at, state.get(*key));
+                let here = match place {
+                    Some((name, here)) if std::ptr::eq(name, key.namespace()) => here,
+                    _ => state.place(key.namespace()),
+                };
+                place = Some((key.namespace(), here));
+                f(at, state.get_in(here, key.as_str()));
             }
         });
         ready(Ok(()))
@@ -157,9 +164,11 @@ impl Backend for Memory {
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
         self.state.with(|state| {
-            entries
-                .map(|(key, record)| state.put(key, record, &*self.host))
-                .collect()
+            let mut results = Vec::with_capacity(entries.len());
+            for (key, record) in entries {
+                results.push(state.put(key, record, &*self.host));
+            }
+            results
         })
     }
 

@@ -18,8 +18,11 @@ enum Slot {
     Used(Entry),
 }
 
+/// Of a fixed size: the place in it, a byte, needs no check.
+type Chunk = Box<[Slot; CHUNK]>;
+
 pub(super) struct Slab {
-    chunks: Vec<Vec<Slot>>,
+    chunks: Vec<Chunk>,
     free: u32,
 }
 
@@ -35,16 +38,14 @@ impl Default for Slab {
 impl Slab {
     #[inline]
     fn slot(&self, id: u32) -> Option<&Slot> {
-        self.chunks
-            .get(id as usize / CHUNK)?
-            .get(id as usize % CHUNK)
+        let chunk = self.chunks.get(id as usize / CHUNK)?;
+        Some(&chunk[usize::from(id as u8)])
     }
 
     #[inline]
     fn slot_mut(&mut self, id: u32) -> Option<&mut Slot> {
-        self.chunks
-            .get_mut(id as usize / CHUNK)?
-            .get_mut(id as usize % CHUNK)
+        let chunk = self.chunks.get_mut(id as usize / CHUNK)?;
+        Some(&mut chunk[usize::from(id as u8)])
     }
 
     #[inline]
@@ -61,6 +62,13 @@ impl Slab {
             Slot::Used(entry) => Some(entry),
             Slot::Free(_) => None,
         }
+    }
+
+    /// Is this the key of the entry?
+    #[inline]
+    pub(super) fn is_key(&self, id: u32, key: &[u8]) -> bool {
+        self.get(id)
+            .is_some_and(|entry| same(entry.key().as_bytes(), key))
     }
 
     /// The key's bytes; of a free slot there are none.
@@ -95,28 +103,30 @@ impl Slab {
     /// Takes an entry in; `None` when there are no more ids.
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry) -> Option<u32> {
-        let id = self.free;
-        if let Some(slot) = self.slot_mut(id)
-            && let Slot::Free(next) = *slot
-        {
-            *slot = Slot::Used(entry);
-            self.free = next;
-            return Some(id);
+        if self.free == NONE {
+            self.grow()?;
         }
-        self.push(entry)
+        let id = self.free;
+        let slot = self.slot_mut(id)?;
+        let Slot::Free(next) = *slot else { return None };
+        *slot = Slot::Used(entry);
+        self.free = next;
+        Some(id)
     }
 
-    fn push(&mut self, entry: Entry) -> Option<u32> {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            if self.chunks.len() >= ID_LIMIT as usize / CHUNK {
-                return None;
-            }
-            self.chunks.push(Vec::with_capacity(CHUNK));
+    /// Adds a chunk of free slots.
+    #[cold]
+    fn grow(&mut self) -> Option<()> {
+        let before = self.chunks.len() * CHUNK;
+        let end = before + CHUNK;
+        if end > ID_LIMIT as usize {
+            return None;
         }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let chunk = self.chunks.last_mut()?;
-        chunk.push(Slot::Used(entry));
-        Some((before + chunk.len() - 1) as u32)
+        let next = |id: usize| if id < end { id as u32 } else { NONE };
+        let slots: Box<[Slot]> = (before..end).map(|id| Slot::Free(next(id + 1))).collect();
+        self.chunks.push(slots.try_into().ok()?);
+        self.free = before as u32;
+        Some(())
     }
 
     /// Frees a slot.
@@ -135,7 +145,7 @@ impl Slab {
 
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
-        self.chunks.iter().map(Vec::len).sum()
+        self.chunks.len() * CHUNK
     }
 
     /// Keeps the slot and its key until the indexes have let go of the id.
@@ -144,10 +154,38 @@ impl Slab {
     }
 }
 
+/// Are two texts the same? Eight bytes at a time: a call of `memcmp` costs more than most keys.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let (Some(a_end), Some(b_end)) = (a.last_chunk(), b.last_chunk()) else {
+        return a.iter().zip(b).all(|(a, b)| a == b);
+    };
+    let (a, b) = (a.as_chunks().0, b.as_chunks().0);
+    word(a_end) == word(b_end) && a.iter().zip(b).all(|(a, b)| word(a) == word(b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::Record;
+
+    #[test]
+    fn only_the_same_texts_are_the_same() {
+        let text: Vec<u8> = (0..40).collect();
+        for len in 0..40 {
+            assert!(same(&text[..len], &text.clone()[..len]));
+            assert!(!same(&text[..len], &text[..len + 1]));
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] ^= 64;
+                assert!(!same(&text[..len], &other[..len]), "{len} {at}");
+            }
+        }
+    }
 
     #[test]
     fn slots_are_used_again() {

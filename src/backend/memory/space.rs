@@ -30,7 +30,7 @@ impl Space {
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &str, slab: &Slab) -> Option<u32> {
         self.table
-            .find(hash, |id| slab.key(*id) == key.as_bytes())
+            .find(hash, |id| slab.is_key(*id, key.as_bytes()))
             .copied()
     }
 
@@ -83,7 +83,7 @@ impl Space {
     ) -> Option<Option<NonZeroU64>> {
         let found = self
             .table
-            .find_entry(hash, |id| slab.key(*id) == key.as_bytes())
+            .find_entry(hash, |id| slab.is_key(*id, key.as_bytes()))
             .ok()?;
         let (id, _) = found.remove();
         let expires_at = slab.get(id).and_then(Entry::expires_at);

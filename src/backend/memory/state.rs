@@ -65,8 +65,9 @@ impl State {
         self.slab = Slab::default();
     }
 
+    /// Where a namespace is, until the next write.
     #[inline]
-    fn place(&mut self, name: &Namespace) -> Option<usize> {
+    pub(super) fn place(&mut self, name: &Namespace) -> Option<usize> {
         if self
             .spaces
             .get(self.last)
@@ -123,17 +124,18 @@ impl State {
         names.insert_unique(hash(&at), at, hash);
     }
 
+    /// What is under a key of the namespace at `place`.
     #[inline]
-    fn find(&mut self, key: Key<'_>) -> Option<u32> {
-        let at = self.place(key.namespace())?;
-        let hash = self.hashing.of(key.as_str().as_bytes());
-        self.spaces.get(at)?.find(hash, key.as_str(), &self.slab)
+    pub(super) fn get_in(&self, place: Option<usize>, key: &str) -> Option<StoredRef<'_>> {
+        let hash = self.hashing.of(key.as_bytes());
+        let id = self.spaces.get(place?)?.find(hash, key, &self.slab)?;
+        self.slab.get(id).map(|entry| entry.lend())
     }
 
     #[inline]
     pub(super) fn get(&mut self, key: Key<'_>) -> Option<StoredRef<'_>> {
-        let id = self.find(key)?;
-        self.slab.get(id).map(|entry| entry.lend())
+        let place = self.place(key.namespace());
+        self.get_in(place, key.as_str())
     }
 
     #[inline]

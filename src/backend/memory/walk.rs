@@ -75,7 +75,7 @@ pub(super) fn walk(
     }
     let mut matcher = query
         .pattern
-        .filter(|p| !p.matches_all())
+        .filter(|p| !p.matches_all() && !matches_range(p))
         .map(Pattern::matcher);
     let (mut looked, mut missed) = (0, 0);
     let mut left = query.limit.max(1);
@@ -148,6 +148,12 @@ fn prefix<'q>(query: &Scan<'q>) -> Option<&'q str> {
     }
 }
 
+/// Does the pattern match every key in the range, as `app.**` does?
+fn matches_range(pattern: &Pattern) -> bool {
+    let head = pattern.as_str().strip_suffix("**");
+    head.is_some_and(|head| head.ends_with('.') && head == pattern.literal_prefix())
+}
+
 /// The segments of a pattern that its keys have and others in the range may not.
 fn helpful_segments<'q>(
     pattern: Option<&'q Pattern>,
@@ -191,4 +197,20 @@ fn bounds(list: View<'_>, prefix: &str, query: &Scan<'_>, slab: &Slab) -> (Place
         list.gallop(from, within)
     };
     (from, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_patterns_match_all_of_their_range() {
+        let matches = |text| matches_range(&Pattern::parse(text).unwrap());
+        assert!(matches("app.**") && matches("a.b.**"));
+        for text in [
+            "app.*", "**", "a.*.**", r"a\*.**", r"app.\**", "{a,b}.**", "a.b",
+        ] {
+            assert!(!matches(text), "{text}");
+        }
+    }
 }
