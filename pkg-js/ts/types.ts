@@ -10,11 +10,25 @@ export type Storable =
   | bigint
   | Date
   | ArrayBuffer
-  | ArrayBufferView
+  | TypedArray
   | readonly Storable[]
   | { readonly [name: string]: Storable }
   | ReadonlyMap<Storable, Storable>
   | ReadonlySet<Storable>;
+
+/** Every typed array; a `DataView` is none. */
+export type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /** JSON, as metadata holds it. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
