@@ -23,10 +23,6 @@ fn code_of(value: &Value, inline: &mut Option<Value>) -> i32 {
     }
 }
 
-fn ttl_of(seconds: Option<f64>) -> Result<Option<Ttl>> {
-    seconds.map(Ttl::seconds).transpose()
-}
-
 /// Where the next NUL is, from `at` on: eight bytes at a time.
 #[inline]
 fn nul(bytes: &[u8], mut at: usize) -> Option<usize> {
@@ -214,13 +210,10 @@ impl Store {
         };
         over_text(len, |text| {
             let keys = split(text, count)?;
-            let options = SetOptions {
-                ttl: ttl_of(ttl)?,
-                ..SetOptions::default()
-            };
+            let ttl = ttl.map(Ttl::seconds).transpose()?;
             let results = leave_lists(|numbers, _| {
                 numbers.reserve(count);
-                ready(fast.put_values(&keys, &options, |_| {
+                ready(fast.put_values(&keys, ttl, |_| {
                     let held = take_slot();
                     numbers.push(held.slot() as i32);
                     Value::Host(held)

@@ -106,10 +106,11 @@ function canWait(): boolean {
 
 function openWords(options: OpenOptions): OpenWords {
   typed(options as Record<string, unknown>, "open", OPEN);
+  const timers = options.autoCleanup !== false && canWait();
   const {
     backend = "memory",
     namespace = "",
-    autoCleanup = canWait(),
+    autoCleanup = timers,
     cleanupInterval = 60,
     config = {},
   } = options;
@@ -123,7 +124,7 @@ function openWords(options: OpenOptions): OpenWords {
     throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
   if (custom !== undefined) known(config, [], "a custom backend's config");
   else typed(config as Record<string, unknown>, "the memory backend's config", MEMORY);
-  if (autoCleanup && !canWait()) {
+  if (autoCleanup && !timers) {
     throw new KVError(
       "unsupported",
       "no timer may start here (workerd's module scope): open the store inside a request, or with autoCleanup: false",

@@ -3,7 +3,7 @@
 import { Atomic } from "./atomic.js";
 import { copyIn, copyOut } from "./copy.js";
 import { KVError, refused } from "./error.js";
-import { check, isKey, isPattern, metadataIn, setWords, type SetWords } from "./options.js";
+import { check, isKey, isPattern, known, metadataIn, setWords, type SetWords } from "./options.js";
 import { register } from "./serializer.js";
 import type {
   Abortable,
@@ -27,14 +27,14 @@ const THROW = -4;
 /** How many entries a scan fetches at a time. */
 const PAGE = 500;
 
-/** What an `open` or a `setMany` takes. */
+/** What a `setMany` takes. */
 type Many<M> =
   | { readonly [key: string]: unknown }
   | ReadonlyMap<string, unknown>
   | Iterable<readonly [key: string, value: unknown, options?: WriteOptions]>
   | M;
 
-/** A call that no signal can end any more than this. */
+/** The result, or the signal's reason where that comes first; the call itself goes on. */
 function abortable<T>(result: T | Promise<T>, options: Abortable | undefined): T | Promise<T> {
   const signal = options?.signal;
   if (signal === undefined || !(result instanceof Promise)) return result;
@@ -217,11 +217,12 @@ export class KVStore<M = KeyMap> {
     if (options !== undefined) check.many(options);
     const { signal, ...write } = options ?? {};
     signal?.throwIfAborted();
-    const { keys, kept, words } = batchOf(entries, write);
+    const batch = batchOf(entries, write);
+    const { keys } = batch;
     const results =
-      words === undefined && this.#immediate
-        ? this.#setPlain(keys, kept, write.ttl)
-        : await abortable(this.#setEach(keys, kept, words, write), { signal } as Abortable);
+      batch.words === undefined && this.#immediate
+        ? this.#setPlain(keys, batch.kept, batch.shared[0])
+        : await abortable(this.#setEach(batch), { signal } as Abortable);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
   }
@@ -240,14 +241,8 @@ export class KVStore<M = KeyMap> {
     return results;
   }
 
-  #setEach(
-    keys: string[],
-    kept: unknown[],
-    words: SetWords[] | undefined,
-    options: WriteOptions,
-  ): Promise<(boolean | KVError)[]> {
+  #setEach({ keys, kept, words, shared }: Batch): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
-    const shared = setWords(options, "setMany", false);
     const rows = keys.map((key, at) => [key, kept[at], ...(words?.[at] ?? shared)]);
     return this.#slow(() => this.#core.call(Op.SetManyWith, [rows]));
   }
@@ -524,7 +519,9 @@ function entriesOf(entries: unknown): readonly unknown[] {
 interface Batch {
   readonly keys: string[];
   readonly kept: unknown[];
-  /** The options of each, where any has its own. */
+  /** The options of the call. */
+  readonly shared: SetWords;
+  /** The options of each, where not all are a mere time to live of the call's. */
   readonly words: SetWords[] | undefined;
 }
 
@@ -545,18 +542,13 @@ function batchOf(entries: unknown, options: WriteOptions): Batch {
     if (entry[2] !== undefined) {
       words ??= new Array<SetWords>(list.length).fill(shared);
       // Its own options over those of the call.
-      words[at] = setWords({ ...options, ...withKnown(entry[2]) }, "setMany", false);
+      known(entry[2], ["ttl", "metadata"], "setMany");
+      words[at] = setWords({ ...options, ...entry[2] }, "setMany", false);
     }
     keys[at] = key;
     kept[at] = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
   }
-  return { keys, kept, words };
-}
-
-/** The options of one entry: an object. */
-function withKnown(options: unknown): WriteOptions {
-  setWords(options as WriteOptions, "setMany", false);
-  return options as WriteOptions;
+  return { keys, kept, shared, words };
 }
 
 /** The results of a batch; a failure among them is thrown, with all of them. */

@@ -1,6 +1,6 @@
 //! Operations on many keys, in the fewest round trips that the backend allows.
 
-use super::{SetOptions, Store, point};
+use super::{SetOptions, Store, Ttl, point};
 use crate::{
     backend::{Backend, Change, Expect, Freshness, Mutation},
     error::{Error, ErrorKind, Result},
@@ -89,29 +89,27 @@ impl<B: Backend> Store<B> {
             .await)
     }
 
-    /// Writes a plain entry (no metadata, no expiry) for each key, taking the values from
-    /// `value(i)`: for bindings that hold the values on their side.
+    /// Writes an entry without metadata for each key, taking the values from `value(i)`: for
+    /// bindings that hold the values on their side, and have checked them.
     ///
     /// # Errors
     /// As [`set_many`](Store::set_many).
     pub async fn put_values<S: AsRef<str> + MaybeSend + MaybeSync>(
         &self,
         keys: &[S],
-        options: &SetOptions,
+        ttl: Option<Ttl>,
         mut value: impl FnMut(usize) -> Value + MaybeSend,
     ) -> Result<Vec<Result<Version>>> {
         let keys = self.keys_of(keys)?;
         let now = self.now().get();
-        let expires_at = options.ttl.map(|ttl| ttl.after(now));
-        let metadata = options.metadata.as_ref().filter(|m| !m.is_empty());
+        let expires_at = ttl.map(|ttl| ttl.after(now));
         let entries = keys.into_iter().enumerate().map(|(at, key): (_, Key<'_>)| {
             let record = Record {
                 value: value(at),
-                metadata: metadata.map(|m| Box::new(m.clone())),
                 created_at: now,
                 updated_at: now,
                 expires_at,
-                writes: Vec::new(),
+                ..Record::default()
             };
             (key, record)
         });
