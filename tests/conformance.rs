@@ -3,7 +3,7 @@
 use dataknobs_kv::{
     Check, Error, ErrorKind, Host, Key, Namespace, Result, SetOptions, Store, Stored, Ttl,
     backend::{
-        Any, Backend, Commit, Freshness, Limits, Mutation, Page, Scan,
+        Any, Backend, Commit, Erased, Freshness, Limits, Mutation, Page, Scan,
         memory::{Memory, MemoryOptions},
     },
     conformance::{Broken, Defect, Faulty, Late, ManualHost, Minimal, Report, Work, contend, run},
@@ -54,8 +54,8 @@ fn over_memory_that_may_lose_answers() {
 #[test]
 fn over_any() {
     over(Any::Memory).assert();
-    over(|memory| Any::Dyn(Box::new(memory))).assert();
-    over(|memory| Any::Dyn(Box::new(Late(memory)))).assert();
+    over(|memory| Any::Dyn(Erased::new(memory))).assert();
+    over(|memory| Any::Dyn(Erased::new(Late(memory)))).assert();
 }
 
 /// Memory as it would be behind another machine's clock.

@@ -1,8 +1,8 @@
 //! The backend that was chosen at run time: memory without a box, every other one in one.
 
 use super::{
-    Backend, Boxed, Commit, Decision, DynBackend, Found, Freshness, Limits, Mutation, Page, Scan,
-    memory::Memory, update,
+    Backend, Commit, Decision, DynBackend, Erased, Found, Freshness, Limits, Mutation, Page, Scan,
+    memory::Memory,
 };
 use crate::{
     error::Result,
@@ -18,63 +18,48 @@ pub enum Any {
     /// The memory backend.
     Memory(Memory),
     /// Any other one.
-    Dyn(Box<dyn DynBackend>),
+    Dyn(Erased),
+}
+
+macro_rules! each {
+    ($any:ident, $backend:ident => $call:expr) => {
+        match $any {
+            Any::Memory($backend) => $call,
+            Any::Dyn($backend) => $call,
+        }
+    };
 }
 
 impl Backend for Any {
     fn limits(&self) -> Limits {
-        match self {
-            Any::Memory(memory) => memory.limits(),
-            Any::Dyn(other) => other.dyn_limits(),
-        }
+        each!(self, it => it.limits())
     }
     async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
-        match self {
-            Any::Memory(memory) => memory.read(keys, fresh).await,
-            Any::Dyn(other) => other.dyn_read(keys, fresh).await,
-        }
+        each!(self, it => it.read(keys, fresh).await)
     }
     async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
-        match self {
-            Any::Memory(memory) => memory.commit(batch).await,
-            Any::Dyn(other) => other.dyn_commit(batch).await,
-        }
+        each!(self, it => it.commit(batch).await)
     }
     async fn write(&self, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
-        match self {
-            Any::Memory(memory) => memory.write(batch).await,
-            Any::Dyn(other) => other.dyn_write(batch).await,
-        }
+        each!(self, it => it.write(batch).await)
     }
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
-        match self {
-            Any::Memory(memory) => memory.scan(query).await,
-            Any::Dyn(other) => other.dyn_scan(query).await,
-        }
+        each!(self, it => it.scan(query).await)
     }
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
-        match self {
-            Any::Memory(memory) => memory.namespaces().await,
-            Any::Dyn(other) => other.dyn_namespaces().await,
-        }
+        each!(self, it => it.namespaces().await)
     }
     fn immediate(&self) -> bool {
-        match self {
-            Any::Memory(_) => true,
-            Any::Dyn(other) => other.dyn_immediate(),
-        }
+        each!(self, it => it.immediate())
+    }
+    fn erased(&self) -> &dyn DynBackend {
+        each!(self, it => it.erased())
     }
     async fn sweep(&self, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
-        match self {
-            Any::Memory(memory) => Backend::sweep(memory, namespace, before).await,
-            Any::Dyn(other) => other.dyn_sweep(namespace, before).await,
-        }
+        each!(self, it => Backend::sweep(it, namespace, before).await)
     }
     async fn close(&self) -> Result<()> {
-        match self {
-            Any::Memory(memory) => memory.close().await,
-            Any::Dyn(other) => other.dyn_close().await,
-        }
+        each!(self, it => it.close().await)
     }
     #[inline]
     async fn visit(
@@ -83,17 +68,11 @@ impl Backend for Any {
         fresh: Freshness,
         f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
     ) -> Result<()> {
-        match self {
-            Any::Memory(memory) => memory.visit(keys, fresh, f).await,
-            Any::Dyn(other) => Boxed(&**other).visit(keys, fresh, f).await,
-        }
+        each!(self, it => it.visit(keys, fresh, f).await)
     }
     #[inline]
     async fn put(&self, host: &dyn Host, key: Key<'_>, record: Record) -> Result<Version> {
-        match self {
-            Any::Memory(memory) => memory.put(host, key, record).await,
-            Any::Dyn(other) => update::put(&Boxed(&**other), host, key, record).await,
-        }
+        each!(self, it => it.put(host, key, record).await)
     }
     #[inline]
     async fn put_many<'k>(
@@ -101,10 +80,7 @@ impl Backend for Any {
         host: &dyn Host,
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
-        match self {
-            Any::Memory(memory) => memory.put_many(host, entries).await,
-            Any::Dyn(other) => update::put_many(&Boxed(&**other), host, entries).await,
-        }
+        each!(self, it => it.put_many(host, entries).await)
     }
     #[inline]
     async fn update(
@@ -113,10 +89,7 @@ impl Backend for Any {
         key: Key<'_>,
         decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
     ) -> Result<Option<Version>> {
-        match self {
-            Any::Memory(memory) => memory.update(host, key, decide).await,
-            Any::Dyn(other) => Boxed(&**other).update(host, key, decide).await,
-        }
+        each!(self, it => it.update(host, key, decide).await)
     }
     #[inline]
     async fn walk(
@@ -124,9 +97,6 @@ impl Backend for Any {
         query: &Scan<'_>,
         f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> Result<Option<Box<str>>> {
-        match self {
-            Any::Memory(memory) => memory.walk(query, f).await,
-            Any::Dyn(other) => Boxed(&**other).walk(query, f).await,
-        }
+        each!(self, it => it.walk(query, f).await)
     }
 }

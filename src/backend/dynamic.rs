@@ -1,13 +1,50 @@
-//! The backend trait as an object: the same methods with boxed futures.
+//! The backend trait as an object: the same methods with boxed futures and closures as objects.
 
-use super::{Backend, Commit, Freshness, Limits, Mutation, Page, Scan};
+use super::{Backend, Commit, Decision, Found, Freshness, Limits, Mutation, Page, Scan};
 use crate::{
     error::Result,
+    host::Host,
     key::{Key, Namespace},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
-    record::Stored,
+    record::{Record, Stored, StoredRef, Version},
 };
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
+
+/// A closure for [`Backend::visit`].
+pub trait Look: MaybeSend {
+    /// Looks at the record of a key, by the key's place.
+    fn look(&mut self, at: usize, stored: Option<StoredRef<'_>>);
+}
+
+impl<F: FnMut(usize, Option<StoredRef<'_>>) + MaybeSend> Look for F {
+    fn look(&mut self, at: usize, stored: Option<StoredRef<'_>>) {
+        self(at, stored);
+    }
+}
+
+/// A closure for [`Backend::update`].
+pub trait Decide: MaybeSend {
+    /// Says what to do with what is there.
+    fn decide(&mut self, stored: Option<StoredRef<'_>>) -> Result<Decision>;
+}
+
+impl<F: FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend> Decide for F {
+    fn decide(&mut self, stored: Option<StoredRef<'_>>) -> Result<Decision> {
+        self(stored)
+    }
+}
+
+/// A closure for [`Backend::walk`].
+pub trait Step: MaybeSend {
+    /// Looks at a key, and says whether to go on.
+    fn step(&mut self, found: Found<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
+    fn step(&mut self, found: Found<'_>) -> ControlFlow<()> {
+        self(found)
+    }
+}
 
 /// [`Backend`] as an object. Every backend is one; implement [`Backend`].
 pub trait DynBackend: MaybeSend + MaybeSync {
@@ -37,65 +74,32 @@ pub trait DynBackend: MaybeSend + MaybeSync {
     fn dyn_immediate(&self) -> bool;
     /// See [`Backend::close`].
     fn dyn_close(&self) -> BoxFuture<'_, Result<()>>;
-}
-
-/// A backend without its type, shared: what is compiled over it is compiled once.
-#[derive(Clone)]
-pub struct Erased(Arc<dyn DynBackend>);
-
-impl Erased {
-    /// Forgets the type of `backend`.
-    pub fn new(backend: impl Backend + 'static) -> Erased {
-        Erased(Arc::new(backend))
-    }
-}
-
-/// The trait without its provided methods, over an object: for what need not be the fastest, which
-/// is then compiled once.
-pub(crate) struct Boxed<'b>(pub(crate) &'b dyn DynBackend);
-
-macro_rules! forward {
-    ($this:ident => $object:expr) => {
-        fn limits(&$this) -> Limits {
-            $object.dyn_limits()
-        }
-        async fn read(&$this, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
-            $object.dyn_read(keys, fresh).await
-        }
-        async fn commit(&$this, batch: &[Mutation<'_>]) -> Result<Commit> {
-            $object.dyn_commit(batch).await
-        }
-        async fn write(&$this, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
-            $object.dyn_write(batch).await
-        }
-        async fn scan(&$this, query: &Scan<'_>) -> Result<Page> {
-            $object.dyn_scan(query).await
-        }
-        async fn namespaces(&$this) -> Result<Vec<Namespace>> {
-            $object.dyn_namespaces().await
-        }
-        async fn sweep(&$this, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
-            $object.dyn_sweep(namespace, before).await
-        }
-        fn immediate(&$this) -> bool {
-            $object.dyn_immediate()
-        }
-        async fn close(&$this) -> Result<()> {
-            $object.dyn_close().await
-        }
-    };
-}
-
-impl Backend for Boxed<'_> {
-    forward!(self => self.0);
-}
-
-impl Backend for Erased {
-    forward!(self => self.0);
-
-    fn erased(&self) -> &dyn DynBackend {
-        &*self.0
-    }
+    /// See [`Backend::visit`].
+    fn dyn_visit<'a>(
+        &'a self,
+        keys: &'a [Key<'a>],
+        fresh: Freshness,
+        look: &'a mut dyn Look,
+    ) -> BoxFuture<'a, Result<()>>;
+    /// See [`Backend::put_many`].
+    fn dyn_put_many<'a>(
+        &'a self,
+        host: &'a dyn Host,
+        entries: Vec<(Key<'a>, Record)>,
+    ) -> BoxFuture<'a, Vec<Result<Version>>>;
+    /// See [`Backend::update`].
+    fn dyn_update<'a>(
+        &'a self,
+        host: &'a dyn Host,
+        key: Key<'a>,
+        decide: &'a mut dyn Decide,
+    ) -> BoxFuture<'a, Result<Option<Version>>>;
+    /// See [`Backend::walk`].
+    fn dyn_walk<'a>(
+        &'a self,
+        query: &'a Scan<'a>,
+        step: &'a mut dyn Step,
+    ) -> BoxFuture<'a, Result<Option<Box<str>>>>;
 }
 
 impl<B: Backend> DynBackend for B {
@@ -133,5 +137,112 @@ impl<B: Backend> DynBackend for B {
     }
     fn dyn_close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.close())
+    }
+    fn dyn_visit<'a>(
+        &'a self,
+        keys: &'a [Key<'a>],
+        fresh: Freshness,
+        look: &'a mut dyn Look,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.visit(keys, fresh, |at, stored| look.look(at, stored)))
+    }
+    fn dyn_put_many<'a>(
+        &'a self,
+        host: &'a dyn Host,
+        entries: Vec<(Key<'a>, Record)>,
+    ) -> BoxFuture<'a, Vec<Result<Version>>> {
+        Box::pin(self.put_many(host, entries.into_iter()))
+    }
+    fn dyn_update<'a>(
+        &'a self,
+        host: &'a dyn Host,
+        key: Key<'a>,
+        decide: &'a mut dyn Decide,
+    ) -> BoxFuture<'a, Result<Option<Version>>> {
+        Box::pin(self.update(host, key, |stored| decide.decide(stored)))
+    }
+    fn dyn_walk<'a>(
+        &'a self,
+        query: &'a Scan<'a>,
+        step: &'a mut dyn Step,
+    ) -> BoxFuture<'a, Result<Option<Box<str>>>> {
+        Box::pin(self.walk(query, |found| step.step(found)))
+    }
+}
+
+/// A backend without its type, shared.
+#[derive(Clone)]
+pub struct Erased(Arc<dyn DynBackend>);
+
+impl Erased {
+    /// Forgets the type of `backend`.
+    pub fn new(backend: impl Backend + 'static) -> Erased {
+        Erased(Arc::new(backend))
+    }
+}
+
+impl Backend for Erased {
+    fn limits(&self) -> Limits {
+        self.0.dyn_limits()
+    }
+    async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
+        self.0.dyn_read(keys, fresh).await
+    }
+    async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
+        self.0.dyn_commit(batch).await
+    }
+    async fn write(&self, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
+        self.0.dyn_write(batch).await
+    }
+    async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
+        self.0.dyn_scan(query).await
+    }
+    async fn namespaces(&self) -> Result<Vec<Namespace>> {
+        self.0.dyn_namespaces().await
+    }
+    async fn sweep(&self, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
+        self.0.dyn_sweep(namespace, before).await
+    }
+    fn immediate(&self) -> bool {
+        self.0.dyn_immediate()
+    }
+    fn erased(&self) -> &dyn DynBackend {
+        &*self.0
+    }
+    async fn close(&self) -> Result<()> {
+        self.0.dyn_close().await
+    }
+    async fn visit(
+        &self,
+        keys: &[Key<'_>],
+        fresh: Freshness,
+        mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
+    ) -> Result<()> {
+        self.0.dyn_visit(keys, fresh, &mut f).await
+    }
+    async fn put(&self, host: &dyn Host, key: Key<'_>, record: Record) -> Result<Version> {
+        super::update::put(&*self.0, host, key, record).await
+    }
+    async fn put_many<'k>(
+        &self,
+        host: &dyn Host,
+        entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
+    ) -> Vec<Result<Version>> {
+        self.0.dyn_put_many(host, entries.collect()).await
+    }
+    async fn update(
+        &self,
+        host: &dyn Host,
+        key: Key<'_>,
+        mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
+    ) -> Result<Option<Version>> {
+        self.0.dyn_update(host, key, &mut decide).await
+    }
+    async fn walk(
+        &self,
+        query: &Scan<'_>,
+        mut f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
+    ) -> Result<Option<Box<str>>> {
+        self.0.dyn_walk(query, &mut f).await
     }
 }

@@ -9,8 +9,7 @@ pub mod memory;
 pub(crate) mod update;
 
 pub use any::Any;
-pub(crate) use dynamic::Boxed;
-pub use dynamic::{DynBackend, Erased};
+pub use dynamic::{Decide, DynBackend, Erased, Look, Step};
 
 use crate::{
     error::Result,
@@ -210,7 +209,7 @@ pub enum Decision {
 ///
 /// Errors of `commit` and `write`: `outcome-unknown` says that the change may have been made and
 /// the answer was lost; any other error says that nothing was changed.
-pub trait Backend: MaybeSend + MaybeSync {
+pub trait Backend: Sized + MaybeSend + MaybeSync {
     /// What the engine can do at most.
     fn limits(&self) -> Limits;
 
@@ -262,10 +261,7 @@ pub trait Backend: MaybeSend + MaybeSync {
     }
 
     /// The backend as an object.
-    fn erased(&self) -> &dyn DynBackend
-    where
-        Self: Sized,
-    {
+    fn erased(&self) -> &dyn DynBackend {
         self
     }
 
@@ -300,7 +296,7 @@ pub trait Backend: MaybeSend + MaybeSync {
         key: Key<'_>,
         record: Record,
     ) -> impl Future<Output = Result<Version>> + MaybeSend {
-        update::put(self, host, key, record)
+        update::put(self.erased(), host, key, record)
     }
 
     /// Writes records, each for itself; of a repeated key the last one stays.
@@ -309,7 +305,7 @@ pub trait Backend: MaybeSend + MaybeSync {
         host: &dyn Host,
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> impl Future<Output = Vec<Result<Version>>> + MaybeSend {
-        update::put_many(self, host, entries)
+        update::put_many(self.erased(), host, entries.collect())
     }
 
     /// Reads, lets `decide` decide, and writes on the condition that nobody else wrote meanwhile;
@@ -321,9 +317,10 @@ pub trait Backend: MaybeSend + MaybeSync {
         key: Key<'_>,
         mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
     ) -> impl Future<Output = Result<Option<Version>>> + MaybeSend {
-        update::read_change_write(self, host, key, move |stored| {
-            std::future::ready(decide(stored.as_ref().map(Stored::lend)))
-        })
+        async move {
+            let mut at_once = update::AtOnce(&mut decide);
+            update::read_change_write(self.erased(), host, key, &mut at_once).await
+        }
     }
 
     /// Lends what a scan finds to `f`, until it breaks off; at least a page. The key after which to

@@ -4,18 +4,21 @@
 //! naive retry counted 250 increments as 393. A record therefore remembers the ids of its last
 //! writes, and the loop looks before it tries again.
 
-use super::{Applied, Backend, Change, Commit, Decision, Expect, Freshness, Mutation};
+use super::{Applied, Change, Commit, Decide, Decision, DynBackend, Expect, Freshness, Mutation};
 use crate::{
     error::{Error, ErrorKind, Result},
     host::Host,
     key::Key,
-    maybe_send::MaybeSend,
+    maybe_send::{BoxFuture, MaybeSend},
     record::{Record, Stored, Version},
     sorted::{last_of_each, order_of},
 };
 
 /// After how many lost races, or requests that never arrived, the loop gives up.
 const MAX_ATTEMPTS: u32 = 40;
+/// The same where nothing waits and nothing gets lost: whoever loses a race there, somebody else won
+/// it, and all come to an end. The bound is for a backend that is broken.
+const MAX_RACES: u32 = 1 << 20;
 /// The longest pause between two attempts, in milliseconds.
 const MAX_PAUSE: u64 = 200;
 
@@ -44,9 +47,27 @@ fn untold() -> Version {
     Version::Token("".into())
 }
 
+/// How often a change is tried.
+pub(crate) fn max_attempts(backend: &dyn DynBackend) -> u32 {
+    if backend.dyn_immediate() {
+        MAX_RACES
+    } else {
+        MAX_ATTEMPTS
+    }
+}
+
+/// The error of a change that others outran every time.
+#[cold]
+pub(crate) fn outrun(attempts: u32) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("other writers won {attempts} times in a row: try again"),
+    )
+}
+
 /// A pause before attempt `attempt` (1, 2, …): full jitter over an exponential bound.
-pub(crate) async fn pause<B: Backend + ?Sized>(backend: &B, host: &dyn Host, attempt: u32) {
-    if backend.immediate() {
+pub(crate) async fn pause(backend: &dyn DynBackend, host: &dyn Host, attempt: u32) {
+    if backend.dyn_immediate() {
         return;
     }
     let bound = (1_u64 << attempt.min(10)).min(MAX_PAUSE);
@@ -54,13 +75,13 @@ pub(crate) async fn pause<B: Backend + ?Sized>(backend: &B, host: &dyn Host, att
 }
 
 /// What is there after an answer was lost: asked until somebody answers.
-pub(crate) async fn read_again<B: Backend + ?Sized>(
-    backend: &B,
+pub(crate) async fn read_again(
+    backend: &dyn DynBackend,
     host: &dyn Host,
     keys: &[Key<'_>],
 ) -> Vec<Option<Stored>> {
     for attempt in 1..=MAX_ATTEMPTS {
-        match backend.read(keys, Freshness::Latest).await {
+        match backend.dyn_read(keys, Freshness::Latest).await {
             Ok(found) => return found,
             Err(error) if error.retryable() => pause(backend, host, attempt).await,
             Err(_) => break,
@@ -110,27 +131,38 @@ impl Lost {
     }
 }
 
+/// Decides what to do with what was read, perhaps by running user code that waits.
+pub(crate) trait DecideLater: MaybeSend {
+    fn decide(&mut self, found: Option<Stored>) -> BoxFuture<'_, Result<Decision>>;
+}
+
+/// A decision that waits for nothing.
+pub(crate) struct AtOnce<'d>(pub(crate) &'d mut dyn Decide);
+
+impl DecideLater for AtOnce<'_> {
+    fn decide(&mut self, found: Option<Stored>) -> BoxFuture<'_, Result<Decision>> {
+        let decision = self.0.decide(found.as_ref().map(Stored::lend));
+        Box::pin(std::future::ready(decision))
+    }
+}
+
 /// Reads the record under `key`, asks `decide`, and commits what it says on the condition that the
-/// record is still the same; all again where it is not. `decide` may run user code.
-pub(crate) async fn read_change_write<B, F, D>(
-    backend: &B,
+/// record is still the same; all again where it is not.
+pub(crate) async fn read_change_write(
+    backend: &dyn DynBackend,
     host: &dyn Host,
     key: Key<'_>,
-    mut decide: F,
-) -> Result<Option<Version>>
-where
-    B: Backend + ?Sized,
-    F: FnMut(Option<Stored>) -> D + MaybeSend,
-    D: Future<Output = Result<Decision>> + MaybeSend,
-{
-    let remember = backend.limits().loses_answers;
+    decide: &mut dyn DecideLater,
+) -> Result<Option<Version>> {
+    let remember = backend.dyn_limits().loses_answers;
     let mut lost: Option<Lost> = None;
     let mut last_error = None;
-    for attempt in 0..MAX_ATTEMPTS {
+    let attempts = max_attempts(backend);
+    for attempt in 0..attempts {
         if attempt > 0 {
             pause(backend, host, attempt).await;
         }
-        let found = match backend.read(&[key], Freshness::Latest).await {
+        let found = match backend.dyn_read(&[key], Freshness::Latest).await {
             Ok(mut found) if found.len() == 1 => found.pop().flatten(),
             Ok(found) => return Err(wrong_count("read", 1, found.len())),
             Err(error) if error.retryable() => {
@@ -149,7 +181,7 @@ where
         }
         let expected = found.as_ref().map(|s| s.version.clone());
         let before = found.as_ref().and_then(|s| s.record.writes.last().copied());
-        let mut decision = decide(found).await?;
+        let mut decision = decide.decide(found).await?;
         let id = match &mut decision {
             Decision::Put(record) if remember => {
                 let id = host.random();
@@ -167,7 +199,7 @@ where
                 Decision::Keep => return Ok(None),
             },
         };
-        match backend.commit(&[mutation]).await {
+        match backend.dyn_commit(&[mutation]).await {
             Ok(Commit::Done(applied)) => return written(applied),
             Ok(Commit::Conflict { .. }) => last_error = None,
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
@@ -184,11 +216,7 @@ where
     Err(match (lost, last_error) {
         (Some(_), _) => unknown(key.as_str()),
         (None, Some(error)) => error.with_key(key.as_str()),
-        (None, None) => Error::new(
-            ErrorKind::Conflict,
-            format!("other writers won {MAX_ATTEMPTS} times in a row: try again"),
-        )
-        .with_key(key.as_str()),
+        (None, None) => outrun(attempts).with_key(key.as_str()),
     })
 }
 
@@ -201,13 +229,13 @@ fn written(applied: Vec<Applied>) -> Result<Option<Version>> {
 }
 
 /// Writes one record blindly, in one request.
-pub(crate) async fn put<B: Backend + ?Sized>(
-    backend: &B,
+pub(crate) async fn put(
+    backend: &dyn DynBackend,
     host: &dyn Host,
     key: Key<'_>,
     record: Record,
 ) -> Result<Version> {
-    let mut results = put_many(backend, host, std::iter::once((key, record))).await;
+    let mut results = backend.dyn_put_many(host, vec![(key, record)]).await;
     match results.pop() {
         Some(result) => result,
         None => Err(wrong_count("write", 1, 0)),
@@ -215,19 +243,18 @@ pub(crate) async fn put<B: Backend + ?Sized>(
 }
 
 /// Writes records blindly, each for itself. Of a repeated key only the last record is sent.
-pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
-    backend: &B,
+pub(crate) async fn put_many(
+    backend: &dyn DynBackend,
     host: &dyn Host,
-    entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
+    mut entries: Vec<(Key<'_>, Record)>,
 ) -> Vec<Result<Version>> {
-    let remember = backend.limits().loses_answers;
-    let mut entries: Vec<(Key<'k>, Record)> = entries.collect();
+    let remember = backend.dyn_limits().loses_answers;
     if remember {
         for (_, record) in &mut entries {
             record.remember(host.random());
         }
     }
-    let keys: Vec<Key<'k>> = entries.iter().map(|(key, _)| *key).collect();
+    let keys: Vec<Key<'_>> = entries.iter().map(|(key, _)| *key).collect();
     let last = last_of_each(&keys);
     let sent = entries
         .iter()
@@ -241,7 +268,7 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
             change: Change::Put(record),
         })
         .collect();
-    let answers = backend.write(&batch).await;
+    let answers = backend.dyn_write(&batch).await;
     if answers.len() != batch.len() {
         let error = wrong_count("write", batch.len(), answers.len());
         return entries.iter().map(|_| Err(error.clone())).collect();
@@ -291,8 +318,8 @@ pub(crate) async fn put_many<'k, B: Backend + ?Sized>(
 
 /// A blind write whose answer was lost: it happened if the record remembers it. It is never sent
 /// again: had it happened and been overwritten, that would undo a later write.
-async fn look<B: Backend + ?Sized>(
-    backend: &B,
+async fn look(
+    backend: &dyn DynBackend,
     host: &dyn Host,
     mutation: &Mutation<'_>,
 ) -> Result<Version> {

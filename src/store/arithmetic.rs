@@ -1,10 +1,12 @@
 //! `increment` and `append`.
 
-use super::{Store, compare::with_value, options::ShownNumber};
+use super::{Ops, Store, compare::with_value, options::ShownNumber};
 use crate::{
     backend::{Backend, Decision},
     error::{Error, ErrorKind, Result},
+    key::Key,
     maybe_send::{MaybeSend, MaybeSync},
+    record::StoredRef,
     value::{BIGINT_TAG, Tagged, Value},
 };
 
@@ -16,29 +18,7 @@ impl<B: Backend> Store<B> {
     /// `type-mismatch`: what is there is no number. `invalid-argument`: the delta is no number or
     /// not finite, or the sum is past 64 bits or not finite. And as [`set`](Store::set).
     pub async fn increment(&self, key: &str, delta: impl Into<Value> + MaybeSend) -> Result<Value> {
-        let delta = delta.into();
-        let key = self.key(key)?;
-        match &delta {
-            Value::Int(_) => {}
-            Value::Float(n) if n.is_finite() => {}
-            Value::Float(n) => {
-                return Err(
-                    argument(format!("a delta is finite; got {}", ShownNumber(*n)))
-                        .with_key(key.as_str()),
-                );
-            }
-            other => {
-                return Err(
-                    argument(format!("a delta is a number; got {}", other.type_name()))
-                        .with_key(key.as_str()),
-                );
-            }
-        }
-        self.change_value(key, |old| match old {
-            None => add(&Value::Int(0), &delta),
-            Some(old) => add(old, &delta),
-        })
-        .await
+        self.ops().increment(key, delta.into()).await
     }
 
     /// Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new
@@ -48,16 +28,49 @@ impl<B: Backend> Store<B> {
     /// `type-mismatch`: what is there is of another type. `invalid-argument`: `tail` is neither text
     /// nor bytes. And as [`set`](Store::set).
     pub async fn append(&self, key: &str, tail: impl Into<Value> + MaybeSend) -> Result<Value> {
-        let tail = tail.into().materialise()?;
+        self.ops().append(key, tail.into()).await
+    }
+}
+
+/// What a change makes of the old value.
+trait Make: MaybeSend + MaybeSync {
+    fn make(&self, old: Option<&Value>) -> Result<Value>;
+}
+
+impl<F: Fn(Option<&Value>) -> Result<Value> + MaybeSend + MaybeSync> Make for F {
+    fn make(&self, old: Option<&Value>) -> Result<Value> {
+        self(old)
+    }
+}
+
+impl Ops<'_> {
+    async fn increment(&self, key: &str, delta: Value) -> Result<Value> {
+        let key = self.key(key)?;
+        let fault = match &delta {
+            Value::Int(_) => None,
+            Value::Float(n) if n.is_finite() => None,
+            Value::Float(n) => Some(format!("a delta is finite; got {}", ShownNumber(*n))),
+            other => Some(format!("a delta is a number; got {}", other.type_name())),
+        };
+        if let Some(fault) = fault {
+            return Err(argument(fault).with_key(key.as_str()));
+        }
+        self.change_value(key, &|old: Option<&Value>| {
+            add(old.unwrap_or(&Value::Int(0)), &delta)
+        })
+        .await
+    }
+
+    async fn append(&self, key: &str, tail: Value) -> Result<Value> {
+        let tail = tail.materialise()?;
         let key = self.key(key)?;
         if !matches!(tail, Value::Text(_) | Value::Bytes(_)) {
-            return Err(argument(format!(
-                "append adds text or bytes; got {}",
-                tail.type_name()
-            ))
-            .with_key(key.as_str()));
+            let got = tail.type_name();
+            return Err(
+                argument(format!("append adds text or bytes; got {got}")).with_key(key.as_str())
+            );
         }
-        self.change_value(key, |old| match (old, &tail) {
+        self.change_value(key, &|old: Option<&Value>| match (old, &tail) {
             (None, tail) => Ok(tail.clone()),
             (Some(Value::Text(old)), Value::Text(tail)) => Ok([&**old, tail].concat().into()),
             (Some(Value::Bytes(old)), Value::Bytes(tail)) => Ok([&**old, tail].concat().into()),
@@ -71,16 +84,12 @@ impl<B: Backend> Store<B> {
     }
 
     /// Puts what `make` makes of the value in its place, and returns it.
-    async fn change_value(
-        &self,
-        key: crate::key::Key<'_>,
-        make: impl Fn(Option<&Value>) -> Result<Value> + MaybeSend + MaybeSync,
-    ) -> Result<Value> {
+    async fn change_value(&self, key: Key<'_>, make: &dyn Make) -> Result<Value> {
         let mut made = Value::Null;
-        self.change(key, self.now(), |stored, now| {
+        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
             let value = match stored.map(|s| s.value) {
-                Some(held @ Value::Host(_)) => make(Some(&held.materialise()?)),
-                old => make(old),
+                Some(held @ Value::Host(_)) => make.make(Some(&held.materialise()?)),
+                old => make.make(old),
             }?;
             made = value.clone();
             Ok(Some(Decision::Put(with_value(stored, value, now))))

@@ -1,11 +1,15 @@
 //! Changes that depend on what is there.
 
-use super::{Outcome, Store, point::check_value};
+use super::{Ops, Outcome, Store, point::check_value};
 use crate::{
-    backend::{Backend, Decision, update},
+    backend::{
+        Backend, Decision,
+        update::{self, DecideLater},
+    },
     error::Result,
-    maybe_send::MaybeSend,
-    record::{Record, Stored},
+    key::Key,
+    maybe_send::{BoxFuture, MaybeSend},
+    record::{Record, Stored, StoredRef},
     value::Value,
 };
 
@@ -21,27 +25,7 @@ impl<B: Backend> Store<B> {
         old: Option<&Value>,
         new: Option<Value>,
     ) -> Result<Outcome> {
-        let key = self.key(key)?;
-        let old = old.map(Value::materialise).transpose()?;
-        if let Some(new) = &new {
-            check_value(new).map_err(|e| e.with_key(key.as_str()))?;
-        }
-        self.change(key, self.now(), |stored, now| {
-            let same = match (&old, &stored) {
-                (None, None) => true,
-                (Some(old), Some(stored)) => match stored.value {
-                    held @ Value::Host(_) => old.same(&held.materialise()?),
-                    value => old.same(value),
-                },
-                _ => false,
-            };
-            Ok(same.then(|| match &new {
-                Some(new) => Decision::Put(with_value(stored, new.clone(), now)),
-                None if stored.is_none() => Decision::Keep,
-                None => Decision::Delete,
-            }))
-        })
-        .await
+        self.ops().compare_and_swap(key, old, new).await
     }
 
     /// Puts what `f` makes of the value under `key` (`None`: absent) in its place; `f` runs again
@@ -65,36 +49,105 @@ impl<B: Backend> Store<B> {
         F: FnMut(Option<Value>) -> R + MaybeSend,
         R: Future<Output = Result<Value>> + MaybeSend,
     {
-        let key = self.key(key)?;
-        let made = crate::maybe_send::Lock::new(Value::Null);
-        update::read_change_write(&self.cold(), self.host(), key, |stored: Option<Stored>| {
-            let mut now = self.now();
-            let old_ring = stored.as_ref().map(|s| s.record.writes.clone());
-            let live = stored.filter(|s| now.live(Some(s.lend())).is_some());
-            let next = f(live.as_ref().map(|s| s.record.value.clone()));
-            let made = &made;
-            async move {
-                let value = next.await?;
-                check_value(&value).map_err(|e| e.with_key(key.as_str()))?;
-                made.with(|made| *made = value.clone());
-                // The clock may have moved while `f` ran: the write happens now.
-                let now = self.host().now();
-                let mut record = with_value(live.as_ref().map(Stored::lend), value, now);
-                record.writes = old_ring.unwrap_or_default();
-                Ok(Decision::Put(record))
+        self.ops().update(key, &mut f).await
+    }
+}
+
+/// A user's function from the old value to the new one.
+trait Make<'r>: MaybeSend {
+    fn make(&mut self, old: Option<Value>) -> BoxFuture<'r, Result<Value>>;
+}
+
+impl<'r, F, R> Make<'r> for F
+where
+    F: FnMut(Option<Value>) -> R + MaybeSend,
+    R: Future<Output = Result<Value>> + MaybeSend + 'r,
+{
+    fn make(&mut self, old: Option<Value>) -> BoxFuture<'r, Result<Value>> {
+        Box::pin(self(old))
+    }
+}
+
+/// The decision of an update, and what it wrote last.
+struct Updater<'u, 'r> {
+    ops: Ops<'u>,
+    key: Key<'u>,
+    make: &'u mut dyn Make<'r>,
+    made: Value,
+}
+
+impl Updater<'_, '_> {
+    async fn next(&mut self, found: Option<Stored>) -> Result<Decision> {
+        let now = self.ops.host().now();
+        let mut live = found.as_ref().filter(|s| !s.lend().expired(now));
+        loop {
+            let old = live.map(|s| s.record.value.clone());
+            let value = self.make.make(old).await?;
+            check_value(&value).map_err(|e| e.with_key(self.key.as_str()))?;
+            // The clock may have moved while the function ran: the write happens now.
+            let now = self.ops.host().now();
+            if live.is_some_and(|s| s.lend().expired(now)) {
+                live = None;
+                continue;
             }
+            self.made = value.clone();
+            let mut record = with_value(live.map(Stored::lend), value, now);
+            record.writes = found.map(|s| s.record.writes).unwrap_or_default();
+            return Ok(Decision::Put(record));
+        }
+    }
+}
+
+impl DecideLater for Updater<'_, '_> {
+    fn decide(&mut self, found: Option<Stored>) -> BoxFuture<'_, Result<Decision>> {
+        Box::pin(self.next(found))
+    }
+}
+
+impl Ops<'_> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        old: Option<&Value>,
+        new: Option<Value>,
+    ) -> Result<Outcome> {
+        let key = self.key(key)?;
+        let old = old.map(Value::materialise).transpose()?;
+        if let Some(new) = &new {
+            check_value(new).map_err(|e| e.with_key(key.as_str()))?;
+        }
+        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+            let same = match (&old, &stored) {
+                (None, None) => true,
+                (Some(old), Some(stored)) => match stored.value {
+                    held @ Value::Host(_) => old.same(&held.materialise()?),
+                    value => old.same(value),
+                },
+                _ => false,
+            };
+            Ok(same.then(|| match &new {
+                Some(new) => Decision::Put(with_value(stored, new.clone(), now)),
+                None if stored.is_none() => Decision::Keep,
+                None => Decision::Delete,
+            }))
         })
-        .await?;
-        Ok(made.with(std::mem::take))
+        .await
+    }
+
+    async fn update(&self, key: &str, make: &mut dyn Make<'_>) -> Result<Value> {
+        let mut updater = Updater {
+            ops: *self,
+            key: self.key(key)?,
+            make,
+            made: Value::Null,
+        };
+        update::read_change_write(self.backend, self.host(), updater.key, &mut updater).await?;
+        Ok(updater.made)
     }
 }
 
 /// The entry with another value; a new one where there is none.
-pub(super) fn with_value(
-    stored: Option<crate::record::StoredRef<'_>>,
-    value: Value,
-    now: u64,
-) -> Record {
+pub(super) fn with_value(stored: Option<StoredRef<'_>>, value: Value, now: u64) -> Record {
     match stored {
         Some(old) => Record {
             value,

@@ -1,16 +1,15 @@
 //! Time to live: one law on every backend. An entry has expired when `now >= expires_at`, and is
 //! then absent for every operation; garbage is collected later.
 
-use super::{Store, Ttl};
+use super::{Ops, Store, Ttl};
 use crate::{
     backend::{
-        Applied, Backend, Change, Commit, Decision, Expect, Freshness, Mutation, Scan, Want,
+        Applied, Backend, Change, Commit, Decision, Expect, Found, Freshness, Mutation, Scan, Want,
     },
     error::Result,
-    maybe_send::{MaybeSend, MaybeSync},
-    record::Version,
+    record::{StoredRef, Version},
 };
-use std::{num::NonZeroU64, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 /// How many expired entries are removed in one request.
 const PAGE: usize = 1000;
@@ -22,10 +21,11 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn ttl(&self, key: &str) -> Result<Option<Option<Duration>>> {
-        let expires_at = self
-            .peek(key, |stored| stored.map(|s| s.expires_at))
-            .await?;
-        let now = self.host().now();
+        let ops = self.ops();
+        let mut expires_at = None;
+        let mut look = |stored: Option<StoredRef<'_>>| expires_at = stored.map(|s| s.expires_at);
+        ops.peek(key, &mut look).await?;
+        let now = ops.host().now();
         Ok(expires_at.map(|at| at.map(|at| Duration::from_millis(at.get().saturating_sub(now)))))
     }
 
@@ -34,7 +34,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn expire(&self, key: &str, ttl: Ttl) -> Result<bool> {
-        self.change_expiry(key, |now| Some(ttl.after(now))).await
+        self.ops().change_expiry(key, Some(ttl)).await
     }
 
     /// Lets the entry under `key` never expire. Was there one?
@@ -42,29 +42,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn persist(&self, key: &str) -> Result<bool> {
-        self.change_expiry(key, |_| None).await
-    }
-
-    async fn change_expiry(
-        &self,
-        key: &str,
-        at: impl Fn(u64) -> Option<NonZeroU64> + MaybeSend + MaybeSync,
-    ) -> Result<bool> {
-        let outcome = self
-            .change(self.key(key)?, self.now(), |stored, now| {
-                Ok(stored.map(|stored| {
-                    let expires_at = at(now);
-                    if expires_at == stored.expires_at {
-                        return Decision::Keep;
-                    }
-                    let mut record = stored.to_record();
-                    record.expires_at = expires_at;
-                    record.updated_at = now;
-                    Decision::Put(record)
-                }))
-            })
-            .await?;
-        Ok(outcome.is_done())
+        self.ops().change_expiry(key, None).await
     }
 
     /// Removes what has expired in this namespace, and has been so for as long as another client's
@@ -73,20 +51,78 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `closed`, and what the backend says.
     pub async fn cleanup_expired(&self) -> Result<u64> {
+        self.ops().cleanup_expired().await
+    }
+
+    /// [`cleanup_expired`](Store::cleanup_expired) in every namespace of this connection.
+    ///
+    /// # Errors
+    /// As [`cleanup_expired`](Store::cleanup_expired).
+    pub async fn cleanup_all_expired(&self) -> Result<u64> {
+        let ops = self.ops();
+        ops.check_open()?;
+        let mut count = 0;
+        for namespace in &ops.backend.dyn_namespaces().await? {
+            count += Ops { namespace, ..ops }.cleanup_expired().await?;
+        }
+        Ok(count)
+    }
+
+    /// Removes what has expired, in every namespace, every `interval` until the store is closed or dropped: give the
+    /// future to your runtime. It does not keep the store alive. Errors are left to the next round.
+    pub fn auto_cleanup(
+        &self,
+        interval: Duration,
+    ) -> impl Future<Output = ()> + crate::MaybeSend + use<B> {
+        let store = self.downgrade();
+        let host = Arc::clone(&self.shared.common.host);
+        async move {
+            loop {
+                host.sleep(interval.as_millis() as u64).await;
+                let Some(store) = store.upgrade() else {
+                    return;
+                };
+                if store.is_closed() {
+                    return;
+                }
+                let _ = store.cleanup_all_expired().await;
+            }
+        }
+    }
+}
+
+impl Ops<'_> {
+    async fn change_expiry(&self, key: &str, ttl: Option<Ttl>) -> Result<bool> {
+        let outcome = self
+            .change(self.key(key)?, &mut |stored: Option<StoredRef<'_>>, now| {
+                let Some(stored) = stored else {
+                    return Ok(None);
+                };
+                let expires_at = ttl.map(|ttl| ttl.after(now));
+                if expires_at == stored.expires_at {
+                    return Ok(Some(Decision::Keep));
+                }
+                let mut record = stored.to_record();
+                record.expires_at = expires_at;
+                record.updated_at = now;
+                Ok(Some(Decision::Put(record)))
+            })
+            .await?;
+        Ok(outcome.is_done())
+    }
+
+    async fn cleanup_expired(&self) -> Result<u64> {
         self.check_open()?;
-        let backend = &self.shared.backend;
-        let before = self
-            .host()
-            .now()
-            .saturating_sub(self.shared.limits.clock_skew);
-        if let Some(count) = backend.sweep(&self.namespace, before).await? {
+        let skew = self.common.limits.clock_skew;
+        let before = self.host().now().saturating_sub(skew);
+        if let Some(count) = self.backend.dyn_sweep(self.namespace, before).await? {
             return Ok(count);
         }
         let mut count = 0;
         let mut resume: Option<Box<str>> = None;
         loop {
             let query = Scan {
-                namespace: &self.namespace,
+                namespace: self.namespace,
                 prefix: "",
                 after: resume.as_deref(),
                 limit: PAGE,
@@ -96,14 +132,13 @@ impl<B: Backend> Store<B> {
                 ids: false,
             };
             let mut expired: Vec<String> = Vec::new();
-            let next = self
-                .walk_page(&query, &mut |found: crate::backend::Found<'_>| {
-                    if found.expires_at.is_some_and(|at| at.get() <= before) {
-                        expired.push(found.key.to_owned());
-                    }
-                    ControlFlow::Continue(())
-                })
-                .await?;
+            let mut step = |found: Found<'_>| {
+                if found.expires_at.is_some_and(|at| at.get() <= before) {
+                    expired.push(found.key.to_owned());
+                }
+                ControlFlow::Continue(())
+            };
+            let next = self.backend.dyn_walk(&query, &mut step).await?;
             count += self.remove_expired(&expired, before).await?;
             match next {
                 Some(next) => resume = Some(next),
@@ -119,14 +154,12 @@ impl<B: Backend> Store<B> {
         }
         let keys = self.keys_of(keys)?;
         let mut versions: Vec<Option<Version>> = Vec::with_capacity(keys.len());
-        self.cold()
-            .visit(&keys, Freshness::Latest, |_, stored| {
-                versions.push(
-                    stored
-                        .filter(|s| s.expires_at.is_some_and(|at| at.get() <= before))
-                        .map(|s| s.version.to_version()),
-                );
-            })
+        let mut look = |_, stored: Option<StoredRef<'_>>| {
+            let garbage = stored.filter(|s| s.expired(before));
+            versions.push(garbage.map(|s| s.version.to_version()));
+        };
+        self.backend
+            .dyn_visit(&keys, Freshness::Latest, &mut look)
             .await?;
         let batch: Vec<Mutation<'_>> = keys
             .iter()
@@ -140,7 +173,7 @@ impl<B: Backend> Store<B> {
             })
             .collect();
         let mut count = 0;
-        for answer in self.cold().write(&batch).await {
+        for answer in self.backend.dyn_write(&batch).await {
             match answer? {
                 Commit::Done(applied) if matches!(*applied, [Applied::Deleted(_)]) => count += 1,
                 // Somebody wrote it anew, or removed it first.
@@ -148,27 +181,5 @@ impl<B: Backend> Store<B> {
             }
         }
         Ok(count)
-    }
-
-    /// Removes what has expired every `interval` until the store is closed or dropped: give the
-    /// future to your runtime. It does not keep the store alive. Errors are left to the next round.
-    pub fn auto_cleanup(
-        &self,
-        interval: Duration,
-    ) -> impl Future<Output = ()> + crate::MaybeSend + use<B> {
-        let store = self.downgrade();
-        let host = Arc::clone(&self.shared.host);
-        async move {
-            loop {
-                host.sleep(interval.as_millis() as u64).await;
-                let Some(store) = store.upgrade() else {
-                    return;
-                };
-                if store.check_open().is_err() {
-                    return;
-                }
-                let _ = store.cleanup_expired().await;
-            }
-        }
     }
 }

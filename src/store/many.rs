@@ -1,13 +1,13 @@
 //! Operations on many keys, in the fewest round trips that the backend allows.
 
-use super::{SetOptions, Store, Ttl, point};
+use super::{Ops, SetOptions, Store, Ttl, point};
 use crate::{
-    backend::{Backend, Change, Expect, Freshness, Mutation},
+    backend::{Backend, Change, Expect, Freshness, Mutation, update::wrong_count},
     error::{Error, ErrorKind, Result},
     key::Key,
     maybe_send::{MaybeSend, MaybeSync},
     record::{Record, StoredRef, Version},
-    sorted::last_of_each,
+    sorted::order_of,
     value::Value,
 };
 
@@ -38,8 +38,9 @@ impl<B: Backend> Store<B> {
         keys: &[S],
         mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
     ) -> Result<()> {
-        let keys = self.keys_of(keys)?;
-        let mut now = self.now();
+        let ops = self.ops();
+        let keys = ops.keys_of(keys)?;
+        let mut now = ops.now();
         self.shared
             .backend
             .visit(&keys, Freshness::Cached, |at, stored| {
@@ -62,12 +63,13 @@ impl<B: Backend> Store<B> {
         S: AsRef<str> + MaybeSend + MaybeSync,
         V: Into<Value>,
     {
-        self.check_open()?;
+        let ops = self.ops();
+        ops.check_open()?;
         let mut texts = Vec::new();
         let mut records = Vec::new();
-        let mut now = self.now();
+        let mut now = ops.now();
         for (key, value, mut options) in entries {
-            self.key(key.as_ref())?;
+            ops.key(key.as_ref())?;
             let record = options.check().and_then(|()| {
                 if !options.is_blind() {
                     return Err(Error::new(
@@ -76,17 +78,14 @@ impl<B: Backend> Store<B> {
                          if_version, keep_ttl and keep_metadata",
                     ));
                 }
-                self.new_record(value.into(), &options, &mut now)
+                point::new_record(value.into(), &options, now.get())
             });
             records.push(record.map_err(|e| e.with_key(key.as_ref()))?);
             texts.push(key);
         }
-        let keys = self.keys_of(&texts)?;
-        Ok(self
-            .shared
-            .backend
-            .put_many(self.host(), keys.into_iter().zip(records))
-            .await)
+        let keys = ops.keys_of(&texts)?;
+        let entries = keys.into_iter().zip(records).collect();
+        Ok(ops.backend.dyn_put_many(ops.host(), entries).await)
     }
 
     /// Writes an entry without metadata for each key, taking the values from `value(i)`: for
@@ -100,8 +99,9 @@ impl<B: Backend> Store<B> {
         ttl: Option<Ttl>,
         mut value: impl FnMut(usize) -> Value + MaybeSend,
     ) -> Result<Vec<Result<Version>>> {
-        let keys = self.keys_of(keys)?;
-        let now = self.now().get();
+        let ops = self.ops();
+        let keys = ops.keys_of(keys)?;
+        let now = ops.now().get();
         let expires_at = ttl.map(|ttl| ttl.after(now));
         let entries = keys.into_iter().enumerate().map(|(at, key): (_, Key<'_>)| {
             let record = Record {
@@ -113,11 +113,11 @@ impl<B: Backend> Store<B> {
             };
             (key, record)
         });
-        Ok(self.shared.backend.put_many(self.host(), entries).await)
+        Ok(self.shared.backend.put_many(ops.host(), entries).await)
     }
 
-    /// Removes the entries under `keys`, each for itself. One result for each different key: was
-    /// there an entry?
+    /// Removes the entries under `keys`, each for itself. One result for each different key, in
+    /// the order in which they are first named: was there an entry?
     ///
     /// # Errors
     /// `invalid-key`, `closed`.
@@ -125,36 +125,8 @@ impl<B: Backend> Store<B> {
         &self,
         keys: &[S],
     ) -> Result<Vec<(String, Result<bool>)>> {
-        let keys = self.keys_of(keys)?;
-        let once = last_of_each(&keys);
-        let batch: Vec<Mutation<'_>> = keys
-            .into_iter()
-            .zip(once)
-            .filter_map(|(key, once)| once.then_some(key))
-            .map(|key| Mutation {
-                key,
-                expect: Expect::Any,
-                change: Change::Delete,
-            })
-            .collect();
-        let answers = self.cold().write(&batch).await;
-        if answers.len() != batch.len() {
-            return Err(crate::backend::update::wrong_count(
-                "write",
-                batch.len(),
-                answers.len(),
-            ));
-        }
-        let mut now = self.now();
-        Ok(batch
-            .iter()
-            .zip(answers)
-            .map(|(mutation, answer)| {
-                let key = mutation.key.as_str();
-                let result = point::deleted(answer, &mut now).map_err(|e| e.with_key(key));
-                (key.to_owned(), result)
-            })
-            .collect())
+        let ops = self.ops();
+        ops.delete_each(ops.keys_of(keys)?).await
     }
 
     /// Removes the entries under `keys`. How many there were.
@@ -172,4 +144,47 @@ impl<B: Backend> Store<B> {
         }
         Ok(count)
     }
+}
+
+impl Ops<'_> {
+    async fn delete_each(&self, keys: Vec<Key<'_>>) -> Result<Vec<(String, Result<bool>)>> {
+        let batch: Vec<Mutation<'_>> = first_of_each(&keys)
+            .into_iter()
+            .zip(keys)
+            .filter_map(|(first, key)| first.then_some(key))
+            .map(|key| Mutation {
+                key,
+                expect: Expect::Any,
+                change: Change::Delete,
+            })
+            .collect();
+        let answers = self.backend.dyn_write(&batch).await;
+        if answers.len() != batch.len() {
+            return Err(wrong_count("write", batch.len(), answers.len()));
+        }
+        let mut now = self.now();
+        Ok(batch
+            .iter()
+            .zip(answers)
+            .map(|(mutation, answer)| {
+                let key = mutation.key.as_str();
+                let result = point::deleted(answer, &mut now).map_err(|e| e.with_key(key));
+                (key.to_owned(), result)
+            })
+            .collect())
+    }
+}
+
+/// For each key, whether no equal one comes before.
+fn first_of_each(keys: &[Key<'_>]) -> Vec<bool> {
+    let mut first = vec![true; keys.len()];
+    for pair in order_of(keys).windows(2) {
+        if let [later, earlier] = *pair
+            && keys.get(later) == keys.get(earlier)
+            && let Some(flag) = first.get_mut(later)
+        {
+            *flag = false;
+        }
+    }
+    first
 }

@@ -1,11 +1,10 @@
 //! Metadata: the user's fields beside a value.
 
-use super::{Store, options::check_metadata};
+use super::{Ops, Store, options::check_metadata};
 use crate::{
     backend::{Backend, Decision},
     error::{Error, ErrorKind, Result},
-    maybe_send::{MaybeSend, MaybeSync},
-    record::Metadata,
+    record::{Metadata, StoredRef},
 };
 
 impl<B: Backend> Store<B> {
@@ -14,10 +13,12 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn get_metadata(&self, key: &str) -> Result<Option<Metadata>> {
-        self.peek(key, |stored| {
-            stored.map(|s| s.metadata.cloned().unwrap_or_default())
-        })
-        .await
+        let mut found = None;
+        let mut look = |stored: Option<StoredRef<'_>>| {
+            found = stored.map(|s| s.metadata.cloned().unwrap_or_default());
+        };
+        self.ops().peek(key, &mut look).await?;
+        Ok(found)
     }
 
     /// Merges `fields` into the metadata of the entry under `key`: shallow; null is a value. Was
@@ -27,14 +28,7 @@ impl<B: Backend> Store<B> {
     /// `invalid-key`, `invalid-argument` (a field `ttl`, or what is not JSON), `closed`, and what
     /// the backend says.
     pub async fn set_metadata(&self, key: &str, fields: Metadata) -> Result<bool> {
-        self.change_metadata(key, &fields, |old| {
-            let mut merged = old.cloned().unwrap_or_default();
-            for (name, value) in fields.iter() {
-                merged.insert(name, value.clone());
-            }
-            merged
-        })
-        .await
+        self.ops().change_metadata(key, &fields, true).await
     }
 
     /// Puts `fields` in the place of the metadata of the entry under `key`. Was there an entry?
@@ -42,15 +36,13 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`set_metadata`](Store::set_metadata).
     pub async fn replace_metadata(&self, key: &str, fields: Metadata) -> Result<bool> {
-        self.change_metadata(key, &fields, |_| fields.clone()).await
+        self.ops().change_metadata(key, &fields, false).await
     }
+}
 
-    async fn change_metadata(
-        &self,
-        key: &str,
-        fields: &Metadata,
-        make: impl Fn(Option<&Metadata>) -> Metadata + MaybeSend + MaybeSync,
-    ) -> Result<bool> {
+impl Ops<'_> {
+    /// Puts `fields` into what is there, or in its place.
+    async fn change_metadata(&self, key: &str, fields: &Metadata, merge: bool) -> Result<bool> {
         let key = self.key(key)?;
         if fields.get("ttl").is_some() {
             return Err(Error::new(
@@ -61,14 +53,21 @@ impl<B: Backend> Store<B> {
         }
         check_metadata(fields).map_err(|e| e.with_key(key.as_str()))?;
         let outcome = self
-            .change(key, self.now(), |stored, now| {
-                Ok(stored.map(|stored| {
-                    let mut record = stored.to_record();
-                    let metadata = make(stored.metadata);
-                    record.metadata = (!metadata.is_empty()).then(|| Box::new(metadata));
-                    record.updated_at = now;
-                    Decision::Put(record)
-                }))
+            .change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+                let Some(stored) = stored else {
+                    return Ok(None);
+                };
+                let mut record = stored.to_record();
+                let mut metadata = Metadata::new();
+                if merge {
+                    metadata = record.metadata.take().map_or(metadata, |old| *old);
+                }
+                for (name, value) in fields.iter() {
+                    metadata.insert(name, value.clone());
+                }
+                record.metadata = (!metadata.is_empty()).then(|| Box::new(metadata));
+                record.updated_at = now;
+                Ok(Some(Decision::Put(record)))
             })
             .await?;
         Ok(outcome.is_done())

@@ -2,13 +2,16 @@
 
 mod arithmetic;
 mod atomic;
+mod commit;
 mod compare;
 mod expiry;
 mod many;
 mod metadata;
+mod ops;
 mod options;
 mod patterns;
 mod point;
+mod rename;
 mod whole;
 
 pub use atomic::{Atomic, AtomicOutcome, Check};
@@ -16,17 +19,12 @@ pub use options::{Entry, Outcome, ScanOptions, SetOptions, Ttl};
 pub use patterns::Scanner;
 
 use crate::{
-    backend::{Any, Backend, Boxed, Limits},
-    error::{Error, ErrorKind, Result},
+    backend::{Any, Backend},
     host::Host,
-    key::{Key, Namespace},
-    maybe_send::Lock,
-    record::StoredRef,
+    key::Namespace,
 };
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicBool, Ordering},
-};
+use ops::{Common, Now, Ops};
+use std::sync::{Arc, Weak, atomic::AtomicBool};
 
 /// A key/value store over a backend, in one namespace.
 ///
@@ -50,11 +48,7 @@ pub struct Store<B: Backend = Any> {
 /// What the stores of all namespaces over one connection share.
 struct Shared<B> {
     backend: B,
-    host: Arc<dyn Host>,
-    limits: Limits,
-    compiled: Arc<Lock<patterns::Compiled>>,
-    /// Set when the store that was opened first is closed.
-    closed: Arc<AtomicBool>,
+    common: Common,
 }
 
 /// A store that is not kept open: see [`Store::downgrade`].
@@ -103,11 +97,13 @@ impl<B: Backend> Store<B> {
         let closed = Arc::new(AtomicBool::new(false));
         Store {
             shared: Arc::new(Shared {
-                limits: backend.limits(),
-                compiled: Arc::default(),
+                common: Common {
+                    host,
+                    limits: backend.limits(),
+                    compiled: Arc::default(),
+                    closed: Arc::clone(&closed),
+                },
                 backend,
-                host,
-                closed: Arc::clone(&closed),
             }),
             namespace: Namespace::default(),
             closed,
@@ -120,10 +116,7 @@ impl<B: Backend> Store<B> {
         Store {
             shared: Arc::new(Shared {
                 backend,
-                host: Arc::clone(&self.shared.host),
-                limits: self.shared.limits.clone(),
-                compiled: Arc::clone(&self.shared.compiled),
-                closed: Arc::clone(&self.shared.closed),
+                common: self.shared.common.clone(),
             }),
             namespace: self.namespace.clone(),
             closed: Arc::clone(&self.closed),
@@ -146,94 +139,14 @@ impl<B: Backend> Store<B> {
         &self.shared.backend
     }
 
-    /// The backend for what need not be the fastest: compiled once, not once for each backend.
-    fn cold(&self) -> Boxed<'_> {
-        Boxed(self.shared.backend.erased())
-    }
-
+    /// The store without its backend's type.
     #[inline]
-    fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Relaxed) || self.shared.closed.load(Ordering::Relaxed) {
-            return Err(closed());
+    fn ops(&self) -> Ops<'_> {
+        Ops {
+            backend: self.shared.backend.erased(),
+            common: &self.shared.common,
+            namespace: &self.namespace,
+            closed: &self.closed,
         }
-        Ok(())
-    }
-
-    /// Checks that the store is open and the key is allowed, here and in the backend.
-    #[inline]
-    fn key<'a>(&'a self, text: &'a str) -> Result<Key<'a>> {
-        self.check_open()?;
-        let key = Key::new(&self.namespace, text)?;
-        if text.len() > self.shared.limits.max_key {
-            return Err(key_too_long(text, self.shared.limits.max_key));
-        }
-        Ok(key)
-    }
-
-    fn keys_of<'a, S: AsRef<str>>(&'a self, texts: &'a [S]) -> Result<Vec<Key<'a>>> {
-        self.check_open()?;
-        // Collecting into a Result has no size hint.
-        let mut keys = Vec::with_capacity(texts.len());
-        for text in texts {
-            keys.push(self.key(text.as_ref())?);
-        }
-        Ok(keys)
-    }
-
-    #[inline]
-    fn host(&self) -> &dyn Host {
-        &*self.shared.host
-    }
-
-    #[inline]
-    fn now(&self) -> Now<'_> {
-        Now {
-            host: self.host(),
-            read: None,
-        }
-    }
-}
-
-#[cold]
-fn closed() -> Error {
-    Error::new(
-        ErrorKind::Closed,
-        "the store is closed: open a new one to go on",
-    )
-}
-
-#[cold]
-fn key_too_long(text: &str, max: usize) -> Error {
-    Error::new(
-        ErrorKind::InvalidKey,
-        format!(
-            "this backend takes keys of at most {max} bytes; this one has {}",
-            text.len()
-        ),
-    )
-    .with_key(text)
-}
-
-/// The time, read at most once an operation and only if something needs it: a clock costs 50 ns
-/// in JavaScript.
-struct Now<'h> {
-    host: &'h dyn Host,
-    read: Option<u64>,
-}
-
-impl Now<'_> {
-    #[inline]
-    fn get(&mut self) -> u64 {
-        *self.read.get_or_insert_with(|| self.host.now())
-    }
-
-    /// The entry, unless it has expired.
-    #[inline]
-    fn live<'a>(&mut self, stored: Option<StoredRef<'a>>) -> Option<StoredRef<'a>> {
-        let stored = stored?;
-        if stored.expires_at.is_some() && stored.expired(self.get()) {
-            return None;
-        }
-        Some(stored)
     }
 }

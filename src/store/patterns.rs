@@ -1,6 +1,6 @@
 //! Operations on all keys that match a pattern; `scan` is the streaming form of them all.
 
-use super::{Entry, ScanOptions, Store};
+use super::{Entry, Ops, ScanOptions, Store};
 use crate::{
     backend::{Backend, Found, Scan, Want},
     error::Result,
@@ -28,10 +28,9 @@ impl<B: Backend> Store<B> {
     /// As [`keys`](Store::keys).
     pub async fn keys_with(&self, pattern: &str, options: &ScanOptions) -> Result<Vec<String>> {
         let mut keys = Vec::new();
-        self.walk(pattern, options, Want::Keys, false, |found| {
-            keys.push(found.key.to_owned());
-        })
-        .await?;
+        let mut each = |found: &Found<'_>| keys.push(found.key.to_owned());
+        let want = (Want::Keys, false);
+        self.ops().walk(pattern, options, want, &mut each).await?;
         Ok(keys)
     }
 
@@ -41,18 +40,13 @@ impl<B: Backend> Store<B> {
     /// As [`keys`](Store::keys).
     pub async fn get_pattern(&self, pattern: &str) -> Result<Vec<(String, Value)>> {
         let mut entries = Vec::new();
-        self.walk(
-            pattern,
-            &ScanOptions::default(),
-            Want::Records,
-            false,
-            |found| {
-                if let Some(stored) = found.stored {
-                    entries.push((found.key.to_owned(), stored.value.clone()));
-                }
-            },
-        )
-        .await?;
+        let mut each = |found: &Found<'_>| {
+            if let Some(stored) = found.stored {
+                entries.push((found.key.to_owned(), stored.value.clone()));
+            }
+        };
+        let (all, want) = (ScanOptions::default(), (Want::Records, false));
+        self.ops().walk(pattern, &all, want, &mut each).await?;
         Ok(entries)
     }
 
@@ -62,12 +56,13 @@ impl<B: Backend> Store<B> {
     /// As [`keys`](Store::keys).
     pub async fn entries(&self, pattern: &str, options: &ScanOptions) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        self.walk(pattern, options, Want::Records, false, |found| {
+        let mut each = |found: &Found<'_>| {
             if let Some(stored) = found.stored {
                 entries.push(Entry::new(found.key, stored));
             }
-        })
-        .await?;
+        };
+        let want = (Want::Records, false);
+        self.ops().walk(pattern, options, want, &mut each).await?;
         Ok(entries)
     }
 
@@ -77,10 +72,9 @@ impl<B: Backend> Store<B> {
     /// As [`keys`](Store::keys).
     pub async fn count_pattern(&self, pattern: &str) -> Result<u64> {
         let mut count = 0;
-        self.walk(pattern, &ScanOptions::default(), Want::Keys, false, |_| {
-            count += 1
-        })
-        .await?;
+        let (all, want) = (ScanOptions::default(), (Want::Keys, false));
+        let mut each = |_: &Found<'_>| count += 1;
+        self.ops().walk(pattern, &all, want, &mut each).await?;
         Ok(count)
     }
 
@@ -122,10 +116,11 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `invalid-pattern`, `invalid-key` (in `after`), `closed`.
     pub fn scan(&self, pattern: &str, options: ScanOptions) -> Result<Scanner<B>> {
-        self.check_open()?;
-        let pattern = self.compiled(pattern)?;
+        let ops = self.ops();
+        ops.check_open()?;
+        let pattern = ops.compiled(pattern)?;
         if let Some(after) = &options.after {
-            self.key(after)?;
+            ops.key(after)?;
         }
         Ok(Scanner {
             store: self.clone(),
@@ -152,17 +147,19 @@ impl<B: Backend> Store<B> {
         ids: bool,
         mut f: impl FnMut(&Found<'_>) + MaybeSend,
     ) -> Result<()> {
-        self.walk_dyn(pattern, options, want, ids, &mut f).await
+        let ops = self.ops();
+        ops.walk(pattern, options, (want, ids), &mut f).await
     }
+}
 
-    /// [`walk`](Store::walk) once for all: a copy for each operation is 10 KB of wasm.
-    async fn walk_dyn(
+impl Ops<'_> {
+    /// [`Store::walk`].
+    pub(super) async fn walk(
         &self,
         pattern: &str,
         options: &ScanOptions,
-        want: Want,
-        ids: bool,
-        f: &mut dyn Each,
+        want: (Want, bool),
+        each: &mut dyn Each,
     ) -> Result<()> {
         self.check_open()?;
         let pattern = self.compiled(pattern)?;
@@ -170,15 +167,9 @@ impl<B: Backend> Store<B> {
             self.key(after)?;
         }
         let limit = options.limit.unwrap_or(usize::MAX);
-        self.walk_pattern(
-            &pattern,
-            options.after.as_deref(),
-            limit,
-            options.reverse,
-            (want, ids),
-            f,
-        )
-        .await
+        let after = options.after.as_deref();
+        self.walk_pattern(&pattern, after, limit, options.reverse, want, each)
+            .await
     }
 
     async fn walk_pattern(
@@ -188,7 +179,7 @@ impl<B: Backend> Store<B> {
         limit: usize,
         reverse: bool,
         (want, ids): (Want, bool),
-        f: &mut dyn Each,
+        each: &mut dyn Each,
     ) -> Result<()> {
         let mut left = limit;
         if left == 0 {
@@ -198,47 +189,51 @@ impl<B: Backend> Store<B> {
         // Made for the first page that the backend did not match itself.
         let mut matcher: Option<Matcher> = None;
         let mut resume: Option<Box<str>> = after.map(Into::into);
+        // The limit counts keys that match, a page those that may: where the first page was not
+        // enough, the next are larger.
+        let mut page = left.min(PAGE);
         loop {
             let query = Scan {
-                namespace: &self.namespace,
+                namespace: self.namespace,
                 prefix: pattern.literal_prefix(),
                 after: resume.as_deref(),
-                limit: if self.shared.backend.immediate() {
+                limit: if self.backend.dyn_immediate() {
                     usize::MAX
                 } else {
-                    left.min(PAGE)
+                    page
                 },
                 reverse,
                 pattern: Some(pattern),
                 want,
                 ids,
             };
-            let next = self
-                .walk_page(&query, &mut |found: Found<'_>| {
-                    if let Some(at) = found.expires_at
-                        && now.get() >= at.get()
-                    {
+            let mut step = |found: Found<'_>| {
+                if let Some(at) = found.expires_at
+                    && now.get() >= at.get()
+                {
+                    return ControlFlow::Continue(());
+                }
+                if !found.matched {
+                    let matcher = matcher.get_or_insert_with(|| pattern.matcher());
+                    if !matches!(matcher.check(found.key), Verdict::Match) {
                         return ControlFlow::Continue(());
                     }
-                    if !found.matched {
-                        let matcher = matcher.get_or_insert_with(|| pattern.matcher());
-                        if !matches!(matcher.check(found.key), Verdict::Match) {
-                            return ControlFlow::Continue(());
-                        }
-                    }
-                    f.each(&found);
-                    left -= 1;
-                    if left == 0 {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })
-                .await?;
+                }
+                each.each(&found);
+                left -= 1;
+                if left == 0 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            };
+            let next = self.backend.dyn_walk(&query, &mut step).await?;
             match next {
                 // A backend that does not move on would be asked for ever.
                 Some(next) if left > 0 && moves_on(resume.as_deref(), &next, reverse) => {
                     resume = Some(next);
+                    page = page.saturating_mul(4).clamp(16, PAGE);
+                    now = self.now();
                 }
                 Some(_) if left > 0 => {
                     return Err(crate::Error::new(
@@ -249,6 +244,10 @@ impl<B: Backend> Store<B> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    fn compiled(&self, text: &str) -> Result<Pattern> {
+        self.common.compiled.with(|compiled| compiled.get(text))
     }
 }
 
@@ -279,37 +278,8 @@ impl Compiled {
     }
 }
 
-impl<B: Backend> Store<B> {
-    fn compiled(&self, text: &str) -> Result<Pattern> {
-        self.shared.compiled.with(|compiled| compiled.get(text))
-    }
-
-    /// [`Backend::walk`] once for all who walk.
-    pub(super) async fn walk_page(
-        &self,
-        query: &Scan<'_>,
-        step: &mut dyn Step,
-    ) -> Result<Option<Box<str>>> {
-        self.shared
-            .backend
-            .walk(query, |found| step.step(found))
-            .await
-    }
-}
-
-/// What is done with each key of a page, and whether to go on.
-pub(super) trait Step: MaybeSend {
-    fn step(&mut self, found: Found<'_>) -> ControlFlow<()>;
-}
-
-impl<F: FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
-    fn step(&mut self, found: Found<'_>) -> ControlFlow<()> {
-        self(found)
-    }
-}
-
 /// What is done with each key of a walk.
-trait Each: MaybeSend {
+pub(super) trait Each: MaybeSend {
     fn each(&mut self, found: &Found<'_>);
 }
 
@@ -347,6 +317,7 @@ impl<B: Backend> Scanner<B> {
     /// `closed`, and what the backend says.
     pub async fn next(&mut self) -> Result<Option<Entry>> {
         loop {
+            self.store.ops().check_open()?;
             if let Some(entry) = self.page.next() {
                 return Ok(Some(entry));
             }
@@ -366,22 +337,22 @@ impl<B: Backend> Scanner<B> {
         if self.done {
             return Ok(entries);
         }
-        self.store.check_open()?;
+        let ops = self.store.ops();
+        ops.check_open()?;
         let limit = size.min(self.left);
-        self.store
-            .walk_pattern(
-                &self.pattern,
-                self.after.as_deref(),
-                limit,
-                self.reverse,
-                (Want::Records, false),
-                &mut |found: &Found<'_>| {
-                    if let Some(stored) = found.stored {
-                        entries.push(Entry::new(found.key, stored));
-                    }
-                },
-            )
-            .await?;
+        ops.walk_pattern(
+            &self.pattern,
+            self.after.as_deref(),
+            limit,
+            self.reverse,
+            (Want::Records, false),
+            &mut |found: &Found<'_>| {
+                if let Some(stored) = found.stored {
+                    entries.push(Entry::new(found.key, stored));
+                }
+            },
+        )
+        .await?;
         self.left -= entries.len().min(self.left);
         self.done = entries.len() < limit || self.left == 0;
         if let Some(last) = entries.last() {

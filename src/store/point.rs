@@ -1,8 +1,10 @@
 //! Operations on one key.
 
-use super::{Entry, Now, Outcome, SetOptions, Store};
+use super::{Entry, Now, Ops, Outcome, SetOptions, Store};
 use crate::{
-    backend::{Applied, Backend, Change, Commit, Decision, Expect, Freshness, Mutation, Was},
+    backend::{
+        Applied, Backend, Change, Commit, Decision, Expect, Freshness, Mutation, Was, update,
+    },
     error::{Error, ErrorKind, Result},
     key::Key,
     maybe_send::MaybeSend,
@@ -25,8 +27,10 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn get_entry(&self, key: &str) -> Result<Option<Entry>> {
-        self.peek(key, |stored| stored.map(|s| Entry::new(key, s)))
-            .await
+        let mut entry = None;
+        let mut look = |stored: Option<StoredRef<'_>>| entry = stored.map(|s| Entry::new(key, s));
+        self.ops().peek(key, &mut look).await?;
+        Ok(entry)
     }
 
     /// Is there an entry under `key`?
@@ -34,7 +38,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn exists(&self, key: &str) -> Result<bool> {
-        self.peek(key, |stored| stored.is_some()).await
+        self.view(key, |stored| stored.is_some()).await
     }
 
     /// Lends the entry under `key` to `f`, without a copy. `f` may run under the backend's lock and
@@ -48,8 +52,9 @@ impl<B: Backend> Store<B> {
         key: &str,
         f: impl FnOnce(Option<StoredRef<'_>>) -> R + MaybeSend,
     ) -> Result<R> {
-        let key = self.key(key)?;
-        let mut now = self.now();
+        let ops = self.ops();
+        let key = ops.key(key)?;
+        let mut now = ops.now();
         let mut f = Some(f);
         let mut result = None;
         self.shared
@@ -64,36 +69,16 @@ impl<B: Backend> Store<B> {
         result.ok_or_else(|| crate::backend::update::wrong_count("read", 1, 0))
     }
 
-    /// [`view`](Store::view) once for all that need not be the fastest.
-    pub(super) async fn peek<R: MaybeSend>(
-        &self,
-        key: &str,
-        f: impl FnOnce(Option<StoredRef<'_>>) -> R + MaybeSend,
-    ) -> Result<R> {
-        let mut f = Some(f);
-        let mut result = None;
-        self.peek_dyn(key, &mut |live: Option<StoredRef<'_>>| {
-            if let Some(f) = f.take() {
-                result = Some(f(live));
-            }
-        })
-        .await?;
-        result.ok_or_else(|| crate::backend::update::wrong_count("read", 1, 0))
-    }
-
-    async fn peek_dyn(&self, key: &str, look: &mut dyn Look) -> Result<()> {
-        self.view(key, |live| look.look(live)).await
-    }
-
     /// Writes a new entry with `value` under `key`, whatever is there; it never expires.
     /// The version of what was written.
     ///
     /// # Errors
     /// `invalid-key`, `invalid-argument`, `closed`, and what the backend says.
     pub async fn set(&self, key: &str, value: impl Into<Value> + MaybeSend) -> Result<Version> {
-        let record = self.new_record(value.into(), &SetOptions::default(), &mut self.now())?;
-        let key = self.key(key)?;
-        self.shared.backend.put(self.host(), key, record).await
+        let ops = self.ops();
+        let record = new_record(value.into(), &SetOptions::default(), ops.now().get())?;
+        let key = ops.key(key)?;
+        self.shared.backend.put(ops.host(), key, record).await
     }
 
     /// Writes a new entry as `options` say.
@@ -116,107 +101,16 @@ impl<B: Backend> Store<B> {
         value: impl Into<Value> + MaybeSend,
         mut options: SetOptions,
     ) -> Result<Outcome> {
-        let key = self.key(key)?;
+        let ops = self.ops();
+        let key = ops.key(key)?;
         options.check().map_err(|e| e.with_key(key.as_str()))?;
-        let mut now = self.now();
-        let record = self.new_record(value.into(), &options, &mut now)?;
+        let value = value.into();
         if options.is_blind() {
-            let version = self.shared.backend.put(self.host(), key, record).await?;
+            let record = new_record(value, &options, ops.now().get())?;
+            let version = self.shared.backend.put(ops.host(), key, record).await?;
             return Ok(Outcome::Done(Some(version)));
         }
-        self.change(key, now, |stored, _| {
-            let wanted = match (&options.if_version, &stored) {
-                (Some(version), Some(stored)) => stored.version == *version,
-                (Some(_), None) => false,
-                (None, stored) => !options.if_absent || stored.is_none(),
-            };
-            if !wanted {
-                return Ok(None);
-            }
-            let mut record = record.clone();
-            if let Some(stored) = stored {
-                if options.keep_ttl {
-                    record.expires_at = stored.expires_at;
-                }
-                if options.keep_metadata {
-                    record.metadata = stored.metadata.map(|m| Box::new(m.clone()));
-                }
-                record.writes = stored.writes.to_vec();
-            }
-            Ok(Some(Decision::Put(record)))
-        })
-        .await
-    }
-
-    /// A record that is written now.
-    pub(super) fn new_record(
-        &self,
-        value: Value,
-        options: &SetOptions,
-        now: &mut Now<'_>,
-    ) -> Result<Record> {
-        check_value(&value)?;
-        let now = now.get();
-        Ok(Record {
-            value,
-            metadata: options
-                .metadata
-                .as_ref()
-                .filter(|m| !m.is_empty())
-                .map(|m| Box::new(m.clone())),
-            created_at: now,
-            updated_at: now,
-            expires_at: options.ttl.map(|ttl| ttl.after(now)),
-            writes: Vec::new(),
-        })
-    }
-
-    /// The one way to change an entry under a condition: `decide` sees the live entry and says what
-    /// to do; `None` says that the condition does not hold.
-    pub(super) async fn change(
-        &self,
-        key: Key<'_>,
-        now: Now<'_>,
-        mut decide: impl FnMut(Option<StoredRef<'_>>, u64) -> Result<Option<Decision>> + MaybeSend,
-    ) -> Result<Outcome> {
-        self.change_dyn(key, now, &mut decide).await
-    }
-
-    /// [`change`](Store::change) once for all operations: a copy for each is 10 KB of wasm.
-    async fn change_dyn(
-        &self,
-        key: Key<'_>,
-        mut now: Now<'_>,
-        decide: &mut dyn Decide,
-    ) -> Result<Outcome> {
-        let mut lost = None;
-        let version = self
-            .shared
-            .backend
-            .update(self.host(), key, |stored| {
-                lost = None;
-                let live = now.live(stored);
-                let decision = decide
-                    .decide(live, now.get())
-                    .map_err(|e| e.with_key(key.as_str()))?;
-                Ok(match (decision, stored) {
-                    (None, _) => {
-                        lost = Some(live.map(|s| Box::new(Entry::new(key.as_str(), s))));
-                        Decision::Keep
-                    }
-                    // Put over an expired record: its ring goes on, so that a lost answer is told.
-                    (Some(Decision::Put(mut record)), Some(old)) if live.is_none() => {
-                        record.writes = old.writes.to_vec();
-                        Decision::Put(record)
-                    }
-                    (Some(decision), _) => decision,
-                })
-            })
-            .await?;
-        Ok(match lost {
-            Some(entry) => Outcome::Lost(entry),
-            None => Outcome::Done(version),
-        })
+        ops.set_if(key, value, &options).await
     }
 
     /// Removes the entry under `key`, whatever it is. Was there one?
@@ -224,14 +118,15 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn delete(&self, key: &str) -> Result<bool> {
-        let key = self.key(key)?;
+        let ops = self.ops();
+        let key = ops.key(key)?;
         let mutation = Mutation {
             key,
             expect: Expect::Any,
             change: Change::Delete,
         };
         let commit = self.shared.backend.commit(&[mutation]).await;
-        deleted(commit, &mut self.now()).map_err(|e| e.with_key(key.as_str()))
+        deleted(commit, &mut ops.now()).map_err(|e| e.with_key(key.as_str()))
     }
 
     /// Removes the entry under `key` if it is of this version.
@@ -239,12 +134,12 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn delete_if(&self, key: &str, version: &Version) -> Result<Outcome> {
-        self.change(self.key(key)?, self.now(), |stored, _| {
-            Ok(stored
-                .filter(|s| s.version == *version)
-                .map(|_| Decision::Delete))
-        })
-        .await
+        let ops = self.ops();
+        let mut decide = |stored: Option<StoredRef<'_>>, _| {
+            let same = stored.filter(|s| s.version == *version);
+            Ok(same.map(|_| Decision::Delete))
+        };
+        ops.change(ops.key(key)?, &mut decide).await
     }
 
     /// Takes the entry under `key` out: its value, or `None`.
@@ -252,12 +147,13 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn get_and_delete(&self, key: &str) -> Result<Option<Value>> {
+        let ops = self.ops();
         let mut taken = None;
-        self.change(self.key(key)?, self.now(), |stored, _| {
+        let mut decide = |stored: Option<StoredRef<'_>>, _| {
             taken = stored.map(|s| s.value.clone());
             Ok(taken.is_some().then_some(Decision::Delete))
-        })
-        .await?;
+        };
+        ops.change(ops.key(key)?, &mut decide).await?;
         Ok(taken)
     }
 
@@ -267,27 +163,8 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`set`](Store::set).
     pub async fn copy(&self, from: &str, to: &str) -> Result<bool> {
-        let (from, to) = (self.key(from)?, self.key(to)?);
-        let mut now = self.now();
-        let mut found = self
-            .cold()
-            .read(&[from], Freshness::Latest)
-            .await
-            .map_err(|e| e.with_key(from.as_str()))?;
-        let found = found.pop().flatten();
-        let live = found.filter(|stored| now.live(Some(stored.lend())).is_some());
-        let record = live.map(|stored| stored.record);
-        let Some(mut record) = record else {
-            return Ok(false);
-        };
-        if from == to {
-            return Ok(true);
-        }
-        record.created_at = now.get();
-        record.updated_at = record.created_at;
-        record.writes.clear();
-        self.shared.backend.put(self.host(), to, record).await?;
-        Ok(true)
+        let ops = self.ops();
+        ops.copy_entry(ops.key(from)?, ops.key(to)?).await
     }
 
     /// Moves the entry under `from` to `to`, over whatever is there, with metadata, times and
@@ -300,13 +177,13 @@ impl<B: Backend> Store<B> {
         if from == to {
             return self.exists(from).await;
         }
-        let (from, to) = (self.key(from)?, self.key(to)?);
-        self.move_entry(from, to).await
+        let ops = self.ops();
+        ops.move_entry(ops.key(from)?, ops.key(to)?).await
     }
 }
 
-/// What a change does with the live entry and the time.
-trait Decide: MaybeSend {
+/// What a change does with the live entry and the time; `None` says that the condition does not hold.
+pub(super) trait Decide: MaybeSend {
     fn decide(&mut self, live: Option<StoredRef<'_>>, now: u64) -> Result<Option<Decision>>;
 }
 
@@ -330,7 +207,120 @@ impl<F: FnMut(Option<StoredRef<'_>>) + MaybeSend> Look for F {
     }
 }
 
+impl Ops<'_> {
+    /// Lends the live entry under `key` to `look`.
+    pub(super) async fn peek(&self, key: &str, look: &mut dyn Look) -> Result<()> {
+        let key = self.key(key)?;
+        let mut now = self.now();
+        let mut looked = false;
+        let mut visit = |_, stored: Option<StoredRef<'_>>| {
+            looked = true;
+            look.look(now.live(stored));
+        };
+        self.backend
+            .dyn_visit(&[key], Freshness::Cached, &mut visit)
+            .await
+            .map_err(|e| e.with_key(key.as_str()))?;
+        if looked {
+            return Ok(());
+        }
+        Err(update::wrong_count("read", 1, 0))
+    }
+
+    /// The one way to change an entry under a condition: `decide` sees the live entry and the time,
+    /// both as they are when the change is tried, and again where somebody else was faster.
+    pub(super) async fn change(&self, key: Key<'_>, decide: &mut dyn Decide) -> Result<Outcome> {
+        let mut lost = None;
+        let mut step = |stored: Option<StoredRef<'_>>| {
+            let mut now = self.now();
+            lost = None;
+            let live = now.live(stored);
+            let decision = decide
+                .decide(live, now.get())
+                .map_err(|e| e.with_key(key.as_str()))?;
+            Ok(match (decision, stored) {
+                (None, _) => {
+                    lost = Some(live.map(|s| Box::new(Entry::new(key.as_str(), s))));
+                    Decision::Keep
+                }
+                // Put over an expired record: its ring goes on, so that a lost answer is told.
+                (Some(Decision::Put(mut record)), Some(old)) if live.is_none() => {
+                    record.writes = old.writes.to_vec();
+                    Decision::Put(record)
+                }
+                (Some(decision), _) => decision,
+            })
+        };
+        let version = self.backend.dyn_update(self.host(), key, &mut step).await?;
+        Ok(match lost {
+            Some(entry) => Outcome::Lost(entry),
+            None => Outcome::Done(version),
+        })
+    }
+
+    /// Writes a new entry as checked options say that have conditions, or keep something.
+    async fn set_if(&self, key: Key<'_>, value: Value, options: &SetOptions) -> Result<Outcome> {
+        check_value(&value).map_err(|e| e.with_key(key.as_str()))?;
+        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+            let wanted = match (&options.if_version, &stored) {
+                (Some(version), Some(stored)) => stored.version == *version,
+                (Some(_), None) => false,
+                (None, stored) => !options.if_absent || stored.is_none(),
+            };
+            if !wanted {
+                return Ok(None);
+            }
+            let mut record = new_record(value.clone(), options, now)?;
+            if let Some(stored) = stored {
+                if options.keep_ttl {
+                    record.expires_at = stored.expires_at;
+                }
+                if options.keep_metadata {
+                    record.metadata = stored.metadata.map(|m| Box::new(m.clone()));
+                }
+                record.writes = stored.writes.to_vec();
+            }
+            Ok(Some(Decision::Put(record)))
+        })
+        .await
+    }
+
+    async fn copy_entry(&self, from: Key<'_>, to: Key<'_>) -> Result<bool> {
+        let found = self.backend.dyn_read(&[from], Freshness::Latest).await;
+        let found = found.map_err(|e| e.with_key(from.as_str()))?.pop();
+        let now = self.host().now();
+        let live = found.flatten().filter(|stored| !stored.lend().expired(now));
+        let Some(mut record) = live.map(|stored| stored.record) else {
+            return Ok(false);
+        };
+        if from == to {
+            return Ok(true);
+        }
+        record.created_at = now;
+        record.updated_at = now;
+        record.writes.clear();
+        update::put(self.backend, self.host(), to, record).await?;
+        Ok(true)
+    }
+}
+
+/// A record that is written at `now`.
+#[inline]
+pub(super) fn new_record(value: Value, options: &SetOptions, now: u64) -> Result<Record> {
+    check_value(&value)?;
+    let metadata = options.metadata.as_ref().filter(|m| !m.is_empty());
+    Ok(Record {
+        value,
+        metadata: metadata.map(|m| Box::new(m.clone())),
+        created_at: now,
+        updated_at: now,
+        expires_at: options.ttl.map(|ttl| ttl.after(now)),
+        writes: Vec::new(),
+    })
+}
+
 /// A value that may be stored.
+#[inline]
 pub(super) fn check_value(value: &Value) -> Result<()> {
     match value {
         Value::Array(_) | Value::Object(_) | Value::Tagged(_) => value.check_depth(),

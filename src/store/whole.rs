@@ -1,7 +1,12 @@
 //! Operations on a whole store: its namespaces, clearing it, closing it.
 
-use super::Store;
-use crate::{backend::Backend, error::Result, key::Namespace};
+use super::{Ops, ScanOptions, Store};
+use crate::{
+    backend::{Backend, Found, Want},
+    error::Result,
+    key::Namespace,
+    sorted::order_of,
+};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -14,7 +19,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `invalid-key`: the name breaks a rule. `closed`.
     pub fn namespace(&self, name: &str) -> Result<Store<B>> {
-        self.check_open()?;
+        self.ops().check_open()?;
         Ok(Store {
             shared: Arc::clone(&self.shared),
             namespace: Namespace::new(name)?,
@@ -33,26 +38,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `closed`, and what the backend says.
     pub async fn namespaces(&self) -> Result<Vec<String>> {
-        self.check_open()?;
-        let mut names = Vec::new();
-        for namespace in self.cold().namespaces().await? {
-            // What has expired is absent, and so is a namespace that holds nothing else.
-            let store = self.namespace(namespace.as_str())?;
-            let mut any = store.scan(
-                "**",
-                super::ScanOptions {
-                    limit: Some(1),
-                    ..Default::default()
-                },
-            )?;
-            if any.next().await?.is_some() {
-                names.push(namespace.as_str().to_owned());
-            }
-        }
-        Ok(crate::sorted::order_of(&names)
-            .into_iter()
-            .filter_map(|at| names.get(at).cloned())
-            .collect())
+        self.ops().namespaces().await
     }
 
     /// Removes every entry of this namespace. How many there were.
@@ -73,7 +59,7 @@ impl<B: Backend> Store<B> {
     /// What the backend says; the store is closed all the same.
     pub async fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::Relaxed)
-            || !Arc::ptr_eq(&self.closed, &self.shared.closed)
+            || !Arc::ptr_eq(&self.closed, &self.shared.common.closed)
         {
             return Ok(());
         }
@@ -83,6 +69,34 @@ impl<B: Backend> Store<B> {
     /// Is the store closed?
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.check_open().is_err()
+        self.ops().check_open().is_err()
+    }
+}
+
+impl Ops<'_> {
+    async fn namespaces(&self) -> Result<Vec<String>> {
+        self.check_open()?;
+        let mut names = Vec::new();
+        for namespace in &self.backend.dyn_namespaces().await? {
+            // What has expired is absent, and so is a namespace that holds nothing else.
+            let mut any = false;
+            let one = ScanOptions {
+                limit: Some(1),
+                ..ScanOptions::default()
+            };
+            Ops { namespace, ..*self }
+                .walk("**", &one, (Want::Keys, false), &mut |_: &Found<'_>| {
+                    any = true
+                })
+                .await?;
+            if any {
+                names.push(namespace.as_str().to_owned());
+            }
+        }
+        let order = order_of(&names);
+        Ok(order
+            .iter()
+            .filter_map(|at| names.get(*at).cloned())
+            .collect())
     }
 }
