@@ -1,6 +1,7 @@
 // Puts the npm package together in target/npm/package: the wasm module, its glue, the TypeScript.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -22,19 +23,32 @@ mkdirSync(here("ts/wasm"), { recursive: true });
 for (const name of ["dataknobs_kv.js", "dataknobs_kv.d.ts"])
   cpSync(`${glue}/${name}`, here(`ts/wasm/${name}`));
 execFileSync(here("node_modules/.bin/tsc"), ["-p", here("tsconfig.json")], { stdio: "inherit" });
-const entries = ["node", "browser", "workerd", "conformance"].filter((name) =>
-  existsSync(here(`ts/${name}.ts`)),
-);
+
+// Of the types only what the public ones need.
+const needed = new Set();
+function need(file) {
+  if (needed.has(file) || !existsSync(file)) return;
+  needed.add(file);
+  for (const [, name] of readFileSync(file, "utf8").matchAll(/from "(\.[^"]+)\.js"/g))
+    need(join(dirname(file), `${name}.d.ts`));
+}
+for (const name of ["node", "conformance/index"]) need(join(out, `dist/${name}.d.ts`));
+for (const name of readdirSync(`${out}/dist`, { recursive: true }))
+  if (name.endsWith(".d.ts") && !needed.has(join(out, "dist", name))) rmSync(`${out}/dist/${name}`);
+
 await build({
-  entryPoints: entries.map((name) => here(`ts/${name}.ts`)),
+  entryPoints: {
+    node: here("ts/node.ts"),
+    browser: here("ts/browser.ts"),
+    workerd: here("ts/workerd.ts"),
+    conformance: here("ts/conformance/index.ts"),
+  },
   outdir: `${out}/dist`,
   bundle: true,
   splitting: true,
   format: "esm",
   target: "es2022",
   minify: true,
-  sourcemap: true,
-  sourcesContent: false,
   external: ["node:*", "*.wasm"],
   logLevel: "warning",
 });

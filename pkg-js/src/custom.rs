@@ -23,6 +23,19 @@ fn broken(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, format!("the custom backend's {what}"))
 }
 
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+/// What a backend may say of itself.
+const LIMITS: [&str; 5] = [
+    "maxBatch",
+    "maxKey",
+    "maxValue",
+    "clockSkew",
+    "losesAnswers",
+];
+
 fn get(object: &JsValue, name: &str) -> JsValue {
     // A getter that throws counts as a field that is not there.
     Reflect::get(object, &name.into()).unwrap_or_default()
@@ -52,10 +65,9 @@ impl Custom {
     pub fn new(object: Object) -> Result<Custom> {
         for method in ["read", "commit", "scan", "namespaces"] {
             if !get(&object, method).is_function() {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("a custom backend has the method {method}; this one has not"),
-                ));
+                return Err(refused(format!(
+                    "a custom backend has the method {method}; this one has not"
+                )));
             }
         }
         let mut limits = Limits {
@@ -68,12 +80,9 @@ impl Custom {
             if value.is_undefined() {
                 return Ok(None);
             }
-            whole(&value).map(Some).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("limits.{name} is a whole number"),
-                )
-            })
+            whole(&value)
+                .map(Some)
+                .ok_or_else(|| refused(format!("limits.{name} is a whole number")))
         };
         if given.is_object() {
             let size = |name: &str, default: usize| {
@@ -83,7 +92,21 @@ impl Custom {
             limits.max_key = size("maxKey", limits.max_key)?.min(limits.max_key);
             limits.max_value = size("maxValue", limits.max_value)?;
             limits.clock_skew = limit("clockSkew")?.unwrap_or(0);
-            limits.loses_answers = get(&given, "losesAnswers").as_bool().unwrap_or(true);
+            limits.loses_answers = match get(&given, "losesAnswers") {
+                flag if flag.is_undefined() => true,
+                flag => flag
+                    .as_bool()
+                    .ok_or_else(|| refused("limits.losesAnswers is true or false".to_owned()))?,
+            };
+            for name in Object::keys(given.unchecked_ref::<Object>()).iter() {
+                let name = name.as_string().unwrap_or_default();
+                if !LIMITS.contains(&&*name) {
+                    return Err(refused(format!(
+                        "limits has no {name}: it has {}",
+                        LIMITS.join(", ")
+                    )));
+                }
+            }
         }
         Ok(Custom { object, limits })
     }
@@ -107,12 +130,13 @@ impl Custom {
         let answer = function
             .call2(&self.object, argument, extra)
             .map_err(|thrown| caught(&thrown, kind))?;
-        match answer.dyn_into::<Promise>() {
-            Ok(promise) => JsFuture::from(promise)
-                .await
-                .map_err(|thrown| caught(&thrown, kind)),
-            Err(value) => Ok(value),
+        // Whatever has a `then` is a promise to JavaScript.
+        if !get(&answer, "then").is_function() {
+            return Ok(answer);
         }
+        JsFuture::from(Promise::resolve(&answer))
+            .await
+            .map_err(|thrown| caught(&thrown, kind))
     }
 
     fn mutations(&self, batch: &[Mutation<'_>]) -> Result<JsValue> {
@@ -130,14 +154,11 @@ impl Custom {
                 Change::Put(record) => {
                     let bytes = record.encode()?;
                     if bytes.len() > self.limits.max_value {
-                        return Err(Error::new(
-                            ErrorKind::InvalidArgument,
-                            format!(
-                                "this backend takes records of at most {} bytes; this one has {}",
-                                self.limits.max_value,
-                                bytes.len()
-                            ),
-                        )
+                        return Err(refused(format!(
+                            "this backend takes records of at most {} bytes; this one has {}",
+                            self.limits.max_value,
+                            bytes.len()
+                        ))
                         .with_key(mutation.key.as_str()));
                     }
                     put(&object, "change", "put");

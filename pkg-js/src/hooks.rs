@@ -48,9 +48,21 @@ thread_local! {
     static SLOTS: RefCell<Slots> = const { RefCell::new(Slots::new()) };
 }
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(message: &str);
+}
+
 /// Called once, by the JavaScript half, before anything else.
 #[wasm_bindgen]
 pub fn start(hooks: Hooks) {
+    // No panic may be reachable. Where one is all the same, it says where instead of "unreachable".
+    std::panic::set_hook(Box::new(|info| {
+        console_error(&format!(
+            "dataknobs-kv is broken, please report this: {info}"
+        ));
+    }));
     HOOKS.with(|cell| drop(cell.set(hooks)));
 }
 

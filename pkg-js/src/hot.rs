@@ -4,8 +4,8 @@
 use crate::{
     convert::to_js,
     hooks::{clear_stale, take_slot},
-    store::{Store, strings},
-    wire::{ABSENT, PROMISE, TAKE, fail, leave, leave_lists, promise, ready, with_text},
+    store::{Op, Store},
+    wire::{ABSENT, TAKE, fail, leave, leave_lists, ready, with_text},
 };
 use dataknobs_kv::{Error, ErrorKind, Result, ScanOptions, SetOptions, Ttl, Value, backend::Want};
 use js_sys::Array;
@@ -70,14 +70,6 @@ fn over_text(len: usize, f: impl FnOnce(&str) -> Result<i32>) -> i32 {
     }
 }
 
-fn owned(len: usize) -> Result<String> {
-    with_text(len, str::to_owned)
-}
-
-fn promised(future: impl Future<Output = Result<JsValue>> + 'static) -> i32 {
-    leave(promise(Box::pin(future)), PROMISE)
-}
-
 #[wasm_bindgen]
 impl Store {
     /// The value under a key: its slot, or a code.
@@ -94,14 +86,7 @@ impl Store {
                 })
             });
         }
-        let store = self.inner().clone();
-        let key = owned(len);
-        promised(async move {
-            match store.get(&key?).await? {
-                Some(value) => to_js(&value),
-                None => Ok(JsValue::UNDEFINED),
-            }
-        })
+        over_text(len, |key| Ok(self.later(Op::Get, &[key.into()])))
     }
 
     /// Is there an entry under a key? 0, 1 or a code.
@@ -109,9 +94,7 @@ impl Store {
         if let Some(fast) = self.fast() {
             return over_text(len, |key| ready(fast.exists(key)).map(i32::from));
         }
-        let store = self.inner().clone();
-        let key = owned(len);
-        promised(async move { store.exists(&key?).await.map(JsValue::from) })
+        over_text(len, |key| Ok(self.later(Op::Exists, &[key.into()])))
     }
 
     /// Removes what is under a key: 0, 1 or a code.
@@ -121,9 +104,7 @@ impl Store {
             clear_stale(false);
             return code;
         }
-        let store = self.inner().clone();
-        let key = owned(len);
-        promised(async move { store.delete(&key?).await.map(JsValue::from) })
+        over_text(len, |key| Ok(self.later(Op::Delete, &[key.into()])))
     }
 
     /// Writes a value, for an immediate backend, with a time to live in seconds: the slot where
@@ -185,19 +166,9 @@ impl Store {
             }
             return code;
         }
-        let store = self.inner().clone();
-        let text = owned(len);
-        promised(async move {
-            let text = text?;
-            let values = store.get_many(&split(&text, count)?).await?;
-            let array = Array::new();
-            for value in &values {
-                array.push(&match value {
-                    Some(value) => to_js(value)?,
-                    None => JsValue::UNDEFINED,
-                });
-            }
-            Ok(array.into())
+        over_text(len, |text| {
+            let keys: Array = split(text, count)?.into_iter().map(JsValue::from).collect();
+            Ok(self.later(Op::GetMany, &[keys.into()]))
         })
     }
 
@@ -267,8 +238,10 @@ impl Store {
                 })
             });
         }
-        let store = self.inner().clone();
-        let pattern = owned(len);
-        promised(async move { Ok(strings(&store.keys_with(&pattern?, &options).await?)) })
+        over_text(len, |pattern| {
+            let after = options.after.map_or(JsValue::UNDEFINED, JsValue::from);
+            let args = [pattern.into(), limit.into(), after, reverse.into()];
+            Ok(self.later(Op::ScanPage, &args))
+        })
     }
 }

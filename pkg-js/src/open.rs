@@ -43,12 +43,12 @@ fn opened(
     let (backend, memory) = match custom {
         Some(object) => (Erased::new(Custom::new(object)?), None),
         None => {
-            let max_entries = match max_entries {
-                None => None,
-                Some(n) if n >= 1.0 && n.trunc() == n && n <= 4_294_967_295.0 => Some(n as usize),
-                Some(_) => return Err(argument("maxEntries is a whole number of at least 1")),
-            };
-            let memory = Memory::new(MemoryOptions { max_entries }, Arc::clone(&host));
+            let whole = max_entries.is_none_or(|n| n >= 0.0 && n.trunc() == n);
+            if !whole {
+                return Err(argument("maxEntries is a whole number of at least 1"));
+            }
+            let options = MemoryOptions::bounded(max_entries.map(|n| n as u64))?;
+            let memory = Memory::new(options, Arc::clone(&host));
             (Erased::new(memory.clone()), Some(memory))
         }
     };

@@ -4,7 +4,7 @@ use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
     hooks::{caught, clear_stale, keep, thrown},
     open::Timer,
-    wire::finish,
+    wire::{PROMISE, Signal, finish, leave, promise},
 };
 use dataknobs_kv::{
     AtomicOutcome, Check, Error, ErrorKind, Result, ScanOptions, SetOptions, Tagged, Ttl, Value,
@@ -43,10 +43,11 @@ impl Store {
         })
     }
 
-    /// The store on this side.
-    #[inline]
-    pub fn inner(&self) -> &Inner {
-        &self.inner
+    /// A call that a backend answers later: the code of its promise.
+    pub fn later(&self, op: Op, args: &[JsValue]) -> i32 {
+        let args = Args(args.iter().collect());
+        let future = run(self.inner.clone(), op, args);
+        leave(promise(Box::pin(future), None), PROMISE)
     }
 
     /// The store over memory, where that is the backend.
@@ -63,7 +64,7 @@ impl Store {
         let timer = Timer::start(milliseconds, move || match store.upgrade() {
             Some(store) if !store.is_closed() => wasm_bindgen_futures::spawn_local(async move {
                 // What could not be removed now is so in the next round.
-                let _ = store.cleanup_expired().await;
+                let _ = store.cleanup_all_expired().await;
                 clear_stale(true);
             }),
             _ => {
@@ -76,13 +77,9 @@ impl Store {
     }
 }
 
-/// An array of strings.
-pub fn strings(texts: &[String]) -> JsValue {
-    texts
-        .iter()
-        .map(|t| JsValue::from_str(t))
-        .collect::<Array>()
-        .into()
+fn strings(texts: &[String]) -> JsValue {
+    let texts = texts.iter().map(|text| JsValue::from_str(text));
+    texts.collect::<Array>().into()
 }
 
 fn optional(value: Option<Value>) -> Result<JsValue> {
@@ -94,6 +91,14 @@ fn optional(value: Option<Value>) -> Result<JsValue> {
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Op {
+    /// `key`
+    Get,
+    /// `key`
+    Exists,
+    /// `key`
+    Delete,
+    /// an array of keys; an array of values
+    GetMany,
     /// `key, value, ttl, metadata, flags, ifVersion`
     SetWith,
     /// an array of such entries
@@ -173,11 +178,12 @@ impl Args {
         self.optional_text(index).map(|text| Version::parse(&text))
     }
     fn rows(&self, index: u32) -> Vec<Args> {
-        self.at(index)
-            .unchecked_into::<Array>()
-            .iter()
-            .map(|row| Args(row.unchecked_into()))
-            .collect()
+        let rows: Array = self.at(index).unchecked_into();
+        rows.iter().map(|row| Args(row.unchecked_into())).collect()
+    }
+    fn texts(&self, index: u32) -> Vec<String> {
+        let texts: Array = self.at(index).unchecked_into();
+        texts.iter().filter_map(|text| text.as_string()).collect()
     }
     /// The options of a `set`, from the third argument on.
     fn set_options(&self) -> Result<SetOptions> {
@@ -217,6 +223,14 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
         }
     };
     Ok(match op {
+        Op::Get => optional(store.get(&key).await?)?,
+        Op::Exists => store.exists(&key).await?.into(),
+        Op::Delete => store.delete(&key).await?.into(),
+        Op::GetMany => {
+            let values = store.get_many(&args.texts(0)).await?;
+            let values = values.into_iter().map(optional);
+            values.collect::<Result<Array>>()?.into()
+        }
         Op::SetWith => {
             let options = args.set_options().map_err(|e| e.with_key(&key))?;
             store
@@ -250,12 +264,7 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
         Op::Rename => store.rename(&key, &args.text(1)).await?.into(),
         Op::Copy => store.copy(&key, &args.text(1)).await?.into(),
         Op::DeleteMany => {
-            let keys = args.at(0).unchecked_into::<Array>();
-            let keys: Vec<String> = keys
-                .iter()
-                .map(|k| k.as_string().unwrap_or_default())
-                .collect();
-            let results = store.delete_each(&keys).await?;
+            let results = store.delete_each(&args.texts(0)).await?;
             let results = results.iter().map(|(key, result)| {
                 Array::of2(
                     &JsValue::from_str(key),
@@ -421,8 +430,9 @@ impl Store {
         self.fast.is_some()
     }
 
-    /// One of the calls of [`Op`]: the result, or a promise of it.
-    pub fn call(&self, op: Op, args: Array) -> Result<JsValue, JsValue> {
+    /// One of the calls of [`Op`]: the result, or a promise of it. Once `signal` is aborted nothing
+    /// more is asked of the backend.
+    pub fn call(&self, op: Op, args: Array, signal: Option<Signal>) -> Result<JsValue, JsValue> {
         if let Op::Close = op {
             self.timer.take();
         }
@@ -430,7 +440,7 @@ impl Store {
             (Op::Close, Some(connection)) => connection.clone(),
             _ => self.inner.clone(),
         };
-        let returned = finish(run(store, op, Args(args)));
+        let returned = finish(Box::pin(run(store, op, Args(args))), signal);
         clear_stale(matches!(op, Op::Clear));
         returned
     }

@@ -45,13 +45,23 @@ pub fn fail(error: &Error) -> i32 {
     leave(thrown(error), THROW)
 }
 
-/// The scratch buffer's address, with room for at least `bytes`. It may move: other addresses of
-/// this module are void afterwards.
+/// So many bytes of scratch are kept; what one call needs beyond is given back at the next.
+const KEPT: usize = 1 << 20;
+
+/// The scratch buffer's address, with room for at least `bytes`; null where there is no memory for
+/// it. It may move: other addresses of this module are void afterwards.
 #[wasm_bindgen]
 pub fn scratch(bytes: usize) -> *const u8 {
     SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.len() < bytes {
-            scratch.resize(bytes.next_power_of_two(), 0);
+        if scratch.len() > KEPT && bytes <= KEPT {
+            *scratch = Vec::new();
+        }
+        let more = bytes.saturating_sub(scratch.len());
+        if scratch.try_reserve_exact(more).is_err() {
+            return std::ptr::null();
+        }
+        if more > 0 {
+            scratch.resize(bytes, 0);
         }
         scratch.as_ptr()
     })
@@ -114,22 +124,38 @@ pub fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-/// What a call returns: the result where it is ready at once, else a promise of it.
-pub fn finish(future: impl Future<Output = Result<JsValue>> + 'static) -> Result<JsValue, JsValue> {
-    finish_boxed(Box::pin(future))
+/// What a call does, forgotten what.
+pub type Call = Pin<Box<dyn Future<Output = Result<JsValue>>>>;
+
+#[wasm_bindgen]
+extern "C" {
+    /// An `AbortSignal`, or what looks like one.
+    pub type Signal;
+
+    #[wasm_bindgen(method, getter)]
+    fn aborted(this: &Signal) -> bool;
 }
 
-type Boxed = Pin<Box<dyn Future<Output = Result<JsValue>>>>;
-
-fn finish_boxed(mut future: Boxed) -> Result<JsValue, JsValue> {
+/// What a call returns: the result where it is ready at once, else a promise of it.
+pub fn finish(mut call: Call, signal: Option<Signal>) -> Result<JsValue, JsValue> {
     let mut context = Context::from_waker(Waker::noop());
-    match future.as_mut().poll(&mut context) {
+    match call.as_mut().poll(&mut context) {
         Poll::Ready(result) => result.map_err(|e| thrown(&e)),
-        Poll::Pending => Ok(promise(future)),
+        Poll::Pending => Ok(promise(call, signal)),
     }
 }
 
-/// A promise of a future's result.
-pub fn promise(future: Boxed) -> JsValue {
-    future_to_promise(async move { future.await.map_err(|e| thrown(&e)) }).into()
+/// A promise of a call's result. An aborted call goes no further: the JavaScript half has rejected
+/// with the signal's reason, and nobody sees this error.
+pub fn promise(mut call: Call, signal: Option<Signal>) -> JsValue {
+    let guarded = std::future::poll_fn(move |context| {
+        if signal.as_ref().is_some_and(Signal::aborted) {
+            let error = Error::new(ErrorKind::Aborted, "the call was aborted");
+            return Poll::Ready(Err(thrown(&error)));
+        }
+        call.as_mut()
+            .poll(context)
+            .map(|result| result.map_err(|e| thrown(&e)))
+    });
+    future_to_promise(guarded).into()
 }

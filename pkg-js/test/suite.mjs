@@ -1,7 +1,7 @@
 // Everything that runs in every runtime.
 import { backends } from "./backend.mjs";
 import { behaviour } from "./behaviour.mjs";
-import { run } from "./cases.mjs";
+import { run } from "./cases/index.mjs";
 
 /** `modules`: what `dataknobs-kv` exports; `table`: the files of tests/behaviour and their contents. */
 export async function suite(modules, conformance, table) {

@@ -1,15 +1,21 @@
 /** Checks and writes over several keys, all or nothing. */
+import { abortable } from "./abort.js";
 import { copyIn } from "./copy.js";
-import { refused } from "./error.js";
-import { isKey, setWords } from "./options.js";
-import type { AtomicResult, Entry, WriteOptions } from "./types.js";
+import { check, setWords } from "./options.js";
+import { isKey, isVersion } from "./texts.js";
+import type { Abortable, AtomicResult, Entry, KeyMap, Stored, ValueOf, WriteOptions } from "./types.js";
 
 /** Collects checks and writes; nothing happens before `commit`, which also reports what was wrong. */
-export class Atomic {
+export class Atomic<M = KeyMap> {
   readonly #checks: [string, string | null][] = [];
   readonly #writes: unknown[][] = [];
   readonly #send: (checks: unknown[][], writes: unknown[][]) => Promise<AtomicResult>;
   #fault: { error: unknown } | undefined;
+
+  /** @internal A minifier makes the class's own name a letter. */
+  static get name(): string {
+    return "Atomic";
+  }
 
   /** Use `store.atomic()`. */
   constructor(send: (checks: unknown[][], writes: unknown[][]) => Promise<AtomicResult>) {
@@ -20,18 +26,17 @@ export class Atomic {
   check(key: string, version: string | Entry | null | undefined): this {
     return this.#add(() => {
       isKey(key);
-      const text = typeof version === "object" ? (version?.version ?? null) : (version ?? null);
-      if (text !== null && typeof text !== "string")
-        throw refused("a check takes a version, an entry, or null for absent", key);
+      const text = typeof version === "object" && version !== null ? version.version : (version ?? null);
+      if (text !== null) isVersion(text, key);
       this.#checks.push([key, text]);
     });
   }
 
   /** Writes a new entry with `value` under `key`. */
-  set(key: string, value: unknown, options: WriteOptions = {}): this {
+  set<K extends string, V extends ValueOf<M, K>>(key: K, value: Stored<V>, options: WriteOptions = {}): this {
     return this.#add(() => {
       isKey(key);
-      const words = setWords(options, "atomic().set", false);
+      const words = setWords(options, "atomic().set", false, key);
       this.#writes.push([key, copyIn(value, key), words[0], words[1]]);
     });
   }
@@ -45,9 +50,13 @@ export class Atomic {
   }
 
   /** Makes every write if every check holds, or nothing. */
-  async commit(): Promise<AtomicResult> {
+  async commit(options?: Abortable): Promise<AtomicResult> {
     if (this.#fault !== undefined) throw this.#fault.error;
-    return this.#send(this.#checks, this.#writes);
+    if (options !== undefined) {
+      check.signal(options, "atomic().commit");
+      options.signal?.throwIfAborted();
+    }
+    return abortable(this.#send(this.#checks, this.#writes), options);
   }
 
   /** Nothing throws synchronously: what is wrong is said by `commit`. */

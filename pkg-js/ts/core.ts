@@ -1,6 +1,5 @@
 /** What every entry point gives. */
 export { Atomic } from "./atomic.js";
 export { KVError, type KVErrorCode } from "./error.js";
-export type { Serializer } from "./serializer.js";
 export { KVStore } from "./store.js";
 export type * from "./types.js";

@@ -1,38 +1,30 @@
 /** Options by name: an unknown one is refused, so that a typing error is not a silent default. */
-import { copyIn } from "./copy.js";
-import { KVError, refused } from "./error.js";
-import type { Metadata, OpenOptions, SetOptions } from "./types.js";
-
-/** Refuses names that a method does not know. */
-export function known(options: object, names: readonly string[], method: string): void {
-  if (typeof options !== "object" || options === null) {
-    throw refused(
-      `the options of ${method} are an object; got ${options === null ? "null" : typeof options}`,
-    );
-  }
-  for (const name in options) {
-    if (!names.includes(name)) {
-      throw refused(`${method} has no option ${JSON.stringify(name)}; it has: ${names.join(", ")}`);
-    }
-  }
-}
+import { copyIn, isPlain } from "./copy.js";
+import { KVError, kindOf, refused } from "./error.js";
+import { isKey, isNamespace, isVersion } from "./texts.js";
+import type { DeleteOptions, KeysOptions, OpenOptions, SetOptions, Signal } from "./types.js";
 
 const isType = (value: unknown, type: string): boolean => {
-  if (value === undefined) return true;
+  if (value === undefined || type === "") return true;
   // `AbortSignal` by what is used of it: it may come from another realm.
-  if (type === "AbortSignal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
-  return type === "" || typeof value === type;
+  if (type === "AbortSignal") return typeof (value as Signal | null)?.throwIfAborted === "function";
+  return typeof value === type;
 };
 
-function typed(options: Record<string, unknown>, method: string, types: Record<string, string>): void {
-  known(options, Object.keys(types), method);
-  for (const name in types) {
-    const type = types[name] as string;
-    if (!isType(options[name], type)) {
+/** Refuses names that a method does not know, and types that they do not have. */
+function typed(options: object, method: string, types: Record<string, string>, key?: string): void {
+  if (!isPlain(options))
+    throw refused(`the options of ${method} are a plain object; got ${kindOf(options)}`, key);
+  for (const name in options) {
+    const type = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (type === undefined)
       throw refused(
-        `the option ${name} of ${method} is of the type ${type}; got ${options[name] === null ? "null" : typeof options[name]}`,
+        `${method} has no option ${JSON.stringify(name)}; it has: ${Object.keys(types).join(", ") || "none"}`,
+        key,
       );
-    }
+    const value = (options as Record<string, unknown>)[name];
+    if (!isType(value, type))
+      throw refused(`the option ${name} of ${method} is of the type ${type}; got ${kindOf(value)}`, key);
   }
 }
 
@@ -56,23 +48,23 @@ export type SetWords = [
 ];
 
 /** Checks the options of a `set`. */
-export function setWords(options: SetOptions, method: string, conditions: boolean): SetWords {
-  typed(options as Record<string, unknown>, method, conditions ? SET : WRITE);
-  const flags = (options.ifAbsent ? 1 : 0) | (options.keepTtl ? 2 : 0) | (options.keepMetadata ? 4 : 0);
+export function setWords(options: SetOptions, method: string, conditions: boolean, key?: string): SetWords {
+  typed(options, method, conditions ? SET : WRITE, key);
+  const { ttl, metadata, ifAbsent, ifVersion, keepTtl, keepMetadata } = options;
+  if (ifVersion !== undefined) isVersion(ifVersion, key);
   return [
-    options.ttl,
-    options.metadata === undefined ? undefined : metadataIn(options.metadata),
-    flags,
-    options.ifVersion,
+    ttl,
+    metadata === undefined ? undefined : metadataIn(metadata, key),
+    (ifAbsent ? 1 : 0) | (keepTtl ? 2 : 0) | (keepMetadata ? 4 : 0),
+    ifVersion,
   ];
 }
 
 /** A copy of metadata, checked. */
-export function metadataIn(metadata: Metadata): unknown {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    throw refused("metadata is an object");
-  }
-  return copyIn(metadata, undefined);
+export function metadataIn(metadata: unknown, key: string | undefined): unknown {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    throw refused(`metadata is an object; got ${kindOf(metadata)}`, key);
+  return copyIn(metadata, key, "metadata");
 }
 
 const OPEN = {
@@ -85,6 +77,13 @@ const OPEN = {
   signal: "AbortSignal",
 };
 const MEMORY = { maxEntries: "number" };
+const LIMITS = {
+  maxBatch: "number",
+  maxKey: "number",
+  maxValue: "number",
+  clockSkew: "number",
+  losesAnswers: "boolean",
+};
 
 /** The options of `open` by position, as the core takes them. */
 type OpenWords = [
@@ -105,7 +104,7 @@ function canWait(): boolean {
 }
 
 function openWords(options: OpenOptions): OpenWords {
-  typed(options as Record<string, unknown>, "open", OPEN);
+  typed(options, "open", OPEN);
   const timers = options.autoCleanup !== false && canWait();
   const {
     backend = "memory",
@@ -117,13 +116,15 @@ function openWords(options: OpenOptions): OpenWords {
   const custom = typeof backend === "object" && backend !== null ? backend : undefined;
   if (custom === undefined && backend !== "memory") {
     throw refused(
-      `there is no backend ${JSON.stringify(backend)} in this build; there is: memory, or an object of your own`,
+      `there is no backend ${typeof backend === "string" ? JSON.stringify(backend) : kindOf(backend)} in this build; there is: memory, or an object of your own`,
     );
   }
-  if (!namespace.isWellFormed())
-    throw new KVError("invalid-key", "a namespace with a lone surrogate is no Unicode text");
-  if (custom !== undefined) known(config, [], "a custom backend's config");
-  else typed(config as Record<string, unknown>, "the memory backend's config", MEMORY);
+  isNamespace(namespace);
+  typed(config, `the config of ${custom ? "a custom backend" : "the memory backend"}`, custom ? {} : MEMORY);
+  if (custom?.limits !== undefined) typed(custom.limits, "a custom backend's limits", LIMITS);
+  // The longest wait of a JavaScript timer is 2^31 - 1 ms.
+  if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
+    throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");
   if (autoCleanup && !timers) {
     throw new KVError(
       "unsupported",
@@ -142,36 +143,18 @@ const MANY = { ...WRITE, ...SIGNAL };
 /** Checks options other than those of `set`. */
 export const check = {
   open: openWords,
-  delete: (options: object) => typed(options as Record<string, unknown>, "delete", DELETE),
-  many: (options: object) => typed(options as Record<string, unknown>, "setMany", MANY),
-  signal: (options: object, method: string) => typed(options as Record<string, unknown>, method, SIGNAL),
-  keys(options: { limit?: number; after?: string }, method: "keys" | "scan") {
-    typed(options as Record<string, unknown>, method, method === "keys" ? KEYS : SCAN);
-    if (
-      options.limit !== undefined &&
-      !(options.limit >= 0 && (Number.isInteger(options.limit) || options.limit === Infinity))
-    ) {
-      throw refused(`the option limit of ${method} is a whole number of at least 0; got ${options.limit}`);
-    }
-    if (options.after !== undefined) isKey(options.after);
+  delete(options: DeleteOptions, key: string) {
+    typed(options, "delete", DELETE, key);
+    if (options.ifVersion !== undefined) isVersion(options.ifVersion, key);
+  },
+  many: (options: object) => typed(options, "setMany", MANY),
+  entry: (options: object, key: string) => typed(options, "an entry of setMany", WRITE, key),
+  signal: (options: object, method: string, key?: string) => typed(options, method, SIGNAL, key),
+  keys(options: KeysOptions, method: "keys" | "scan") {
+    typed(options, method, method === "keys" ? KEYS : SCAN);
+    const { limit, after } = options;
+    if (limit !== undefined && !(limit >= 0 && (Number.isInteger(limit) || limit === Infinity)))
+      throw refused(`the option limit of ${method} is a whole number of at least 0; got ${limit}`);
+    if (after !== undefined) isKey(after);
   },
 };
-
-/** A text that may be a key; the core checks the rest. */
-export function isKey(key: unknown): asserts key is string {
-  if (typeof key !== "string")
-    throw new KVError("invalid-key", `a key is a string; got ${key === null ? "null" : typeof key}`);
-  if (!key.isWellFormed())
-    throw new KVError("invalid-key", `key ${JSON.stringify(key)}: a lone surrogate is no Unicode text`, key);
-}
-
-/** A pattern; the core checks the rest. */
-export function isPattern(pattern: unknown): asserts pattern is string {
-  if (typeof pattern !== "string")
-    throw new KVError(
-      "invalid-pattern",
-      `a pattern is a string; got ${pattern === null ? "null" : typeof pattern}`,
-    );
-  if (!pattern.isWellFormed())
-    throw new KVError("invalid-pattern", "a pattern with a lone surrogate is no Unicode text");
-}

@@ -1,17 +1,6 @@
 /** Types of the user's own: a tag, and how to take a value apart and put it together again. */
-import { KVError, refused } from "./error.js";
-
-/** How instances of a class are stored, under a tag that every binding sees. */
-export interface Serializer<T = any> {
-  /** The name of the type in the store; not one of the built-in ones. */
-  readonly tag: string;
-  /** Is this value one of the type? */
-  readonly test: (value: object) => boolean;
-  /** What the value is made of: anything that can be stored. */
-  readonly serialize: (value: T) => unknown;
-  /** The value made of it. */
-  readonly deserialize: (body: any) => T;
-}
+import { KVError, kindOf, refused } from "./error.js";
+import type { Serializer } from "./types.js";
 
 /** The tags of the types that need no serializer. */
 export const BUILT_IN: ReadonlySet<string> = new Set([
@@ -45,7 +34,10 @@ export function register(added: readonly Serializer[]): void {
     throw refused("serializers are an array of { tag, test, serialize, deserialize }");
   for (const one of added) {
     if (typeof one?.tag !== "string" || one.tag === "" || BUILT_IN.has(one.tag)) {
-      throw refused(`a serializer's tag is a text of its own, not ${JSON.stringify(one?.tag)}`);
+      const tag: unknown = one?.tag;
+      throw refused(
+        `a serializer's tag is a text of its own, not ${typeof tag === "string" ? JSON.stringify(tag) : kindOf(tag)}`,
+      );
     }
     for (const method of ["test", "serialize", "deserialize"] as const) {
       if (typeof one[method] !== "function")
@@ -75,10 +67,19 @@ export class Custom {
   }
 }
 
+/** Wraps what a serializer throws, which comes out as it is. */
+export class Thrown {
+  constructor(readonly error: unknown) {}
+}
+
 /** Tag and body of a value that a serializer takes. */
 export function serialized(value: object): { tag: string; body: unknown } | undefined {
-  for (const one of serializers.values()) {
-    if (one.test(value)) return { tag: one.tag, body: one.serialize(value) };
+  try {
+    for (const one of serializers.values()) {
+      if (one.test(value)) return { tag: one.tag, body: one.serialize(value) };
+    }
+  } catch (error) {
+    throw new Thrown(error);
   }
   return undefined;
 }

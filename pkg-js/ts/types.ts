@@ -1,5 +1,4 @@
 /** The public types: options, entries, a typed key map, and what a custom backend implements. */
-import type { Serializer } from "./serializer.js";
 
 /** A value that can be stored. Class instances need a serializer. */
 export type Storable =
@@ -35,6 +34,13 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /** Any JSON object; in the metadata of a `set` the field `ttl` is the time to live in seconds. */
 export type Metadata = { readonly [name: string]: Json };
+
+/** `T` where it is JSON, also where an `interface` describes it; else something that `T` is not. */
+export type JsonOf<T> = T extends Json
+  ? T
+  : T extends Unstorable | bigint
+    ? never
+    : { readonly [N in keyof T]: JsonOf<T[N]> };
 
 /** Which keys hold values of which type: `{ "users.*.name": string }`. `*` is one segment. */
 export type KeyMap = Record<string, unknown>;
@@ -76,6 +82,33 @@ export type ValueOf<M, K extends string> = string extends keyof M
       ? any
       : Found<M, K>;
 
+type Unstorable =
+  | ((...args: never[]) => unknown)
+  | (abstract new (
+      ...args: never[]
+    ) => unknown)
+  | symbol
+  | undefined;
+
+/** A value as a method takes it: functions, symbols and `undefined` cannot be stored. */
+export type Stored<V> = V extends Unstorable ? never : V;
+
+type AnyEntry = readonly [key: string, value: unknown, options?: WriteOptions];
+/** What `setMany` takes. */
+export type Entries = { readonly [key: string]: unknown } | ReadonlyMap<string, unknown> | Iterable<AnyEntry>;
+type EntryOf<M, E> = E extends readonly [infer K extends string, ...unknown[]]
+  ? readonly [key: K, value: ValueOf<M, K>, options?: WriteOptions]
+  : E;
+
+/** The entries `E` with each value of the type that its key has. */
+export type EntriesOf<M, E> = string extends keyof M
+  ? unknown
+  : E extends readonly AnyEntry[]
+    ? { readonly [I in keyof E]: EntryOf<M, E[I]> }
+    : E extends Iterable<infer One>
+      ? Iterable<EntryOf<M, One>>
+      : { readonly [K in keyof E]: ValueOf<M, K & string> };
+
 /** An entry: the value, the user's metadata and the system fields. */
 export interface Entry<T = any> {
   readonly key: string;
@@ -91,9 +124,30 @@ export interface Entry<T = any> {
   readonly expiresAt: number | null;
 }
 
+/** How instances of a class are stored, under a tag that every binding sees. */
+export interface Serializer<T = any> {
+  /** The name of the type in the store; not one of the built-in ones. */
+  readonly tag: string;
+  /** Is this value one of the type? */
+  readonly test: (value: object) => boolean;
+  /** What the value is made of: anything that can be stored. */
+  readonly serialize: (value: T) => unknown;
+  /** The value made of it. */
+  readonly deserialize: (body: any) => T;
+}
+
 /** An abort rejects with `signal.reason`; what was already sent may have happened. */
 export interface Abortable {
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
+}
+
+/** What is used of an `AbortSignal`: every runtime's own is one. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: any;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** How a value is written. */

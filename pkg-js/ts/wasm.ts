@@ -2,6 +2,7 @@
 import { copyOut, define } from "./copy.js";
 import { KVError, type KVErrorCode } from "./error.js";
 import { putTogether, takeApart } from "./tags.js";
+import { isKey, LONGEST } from "./texts.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 
 export { glue };
@@ -14,9 +15,12 @@ let bytes = new Uint8Array(0);
 let address = 0;
 let room = 0;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A key may begin with what a decoder takes for a byte order mark.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Most keys are shorter, and a loop is faster for them than a call of the encoder. */
 const SHORT = 64;
+/** So many characters of keys may cross at once: no engine's texts are shorter. */
+const MOST = 1 << 28;
 
 /** How a runtime gets at the module. */
 export type Source = () => Promise<
@@ -69,7 +73,13 @@ async function start(): Promise<void> {
 }
 
 function grow(size: number): void {
-  address = glue.scratch(size);
+  const place = glue.scratch(size);
+  if (place === 0)
+    throw new KVError(
+      "quota-exceeded",
+      `the WebAssembly module has no ${size} bytes left for keys: hand over fewer at a time`,
+    );
+  address = place;
   room = size;
   refresh();
 }
@@ -78,26 +88,54 @@ function refresh(): void {
   bytes = new Uint8Array(memory.buffer, address, room);
 }
 
-/** Writes a short text into the scratch buffer: how many bytes it takes. */
-export function writeText(text: string): number {
+/** Writes a text into the scratch buffer: how many bytes it takes. `check`: of one that is not short and ASCII. */
+export function writeText(text: string, check: (text: unknown) => void): number {
   // A view is void once the memory has grown.
   if (bytes.length === 0) refresh();
   const length = text.length;
   if (length <= SHORT) {
-    for (let at = 0; at < length; at++) {
+    let at = 0;
+    for (; at < length; at++) {
       const unit = text.charCodeAt(at);
-      if (unit > 127) return encode(text);
+      if (unit > 127) break;
       bytes[at] = unit;
     }
-    return length;
+    if (at === length) return length;
   }
+  check(text);
   return encode(text);
 }
 
 function encode(text: string): number {
-  if (text.length * 3 > room) grow(text.length * 3);
-  if (bytes.length === 0) refresh();
+  if (text.length > room) grow(text.length);
+  const { read, written } = encoder.encodeInto(text, bytes);
+  if (read === text.length) return written;
+  grow(text.length * 3);
   return encoder.encodeInto(text, bytes).written;
+}
+
+const { join } = Array.prototype;
+
+/** Writes the keys of a batch into the scratch buffer, joined by NUL, which no key may hold. */
+export function writeKeys(keys: readonly string[]): number {
+  let size = keys.length;
+  for (const key of keys) {
+    if (typeof key !== "string" || key.length > LONGEST) isKey(key);
+    size += key.length;
+  }
+  if (size > MOST)
+    throw new KVError(
+      "quota-exceeded",
+      `one call takes ${MOST} characters of keys: hand over fewer at a time`,
+    );
+  return writeText(join.call(keys, "\0"), (joined) => {
+    if (!(joined as string).isWellFormed()) keys.forEach(isKey);
+  });
+}
+
+/** After a batch: gives back what no single key needs. */
+export function release(): void {
+  if (room > 1 << 20) grow(4096);
 }
 
 /** The numbers that the last call left. */

@@ -12,14 +12,38 @@ pub use any::Any;
 pub use dynamic::{Decide, DynBackend, Erased, Look, Step};
 
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     host::Host,
-    key::{Key, Namespace},
+    key::{Key, Namespace, Shown},
     maybe_send::{MaybeSend, MaybeSync},
     pattern::Pattern,
     record::{Record, Stored, StoredRef, Version},
 };
 use std::{num::NonZeroU64, ops::ControlFlow};
+
+/// The backends by name; a build may lack some.
+pub const NAMES: [&str; 9] = [
+    "memory",
+    "indexeddb",
+    "file",
+    "postgres",
+    "redis",
+    "elasticsearch",
+    "s3",
+    "http",
+    "wasi-keyvalue",
+];
+
+/// The error of opening a backend that this build does not have.
+#[must_use]
+pub fn not_here(name: &str, here: &str) -> Error {
+    if NAMES.contains(&name) {
+        let message = format!("this build has no backend `{name}`; it has {here}");
+        return Error::new(ErrorKind::Unsupported, message);
+    }
+    let message = format!("there is no backend {}; here is {here}", Shown(name));
+    Error::new(ErrorKind::InvalidArgument, message)
+}
 
 /// What a backend can do at most; the conformance suite checks each from both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]

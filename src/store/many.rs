@@ -74,8 +74,8 @@ impl<B: Backend> Store<B> {
                 if !options.is_blind() {
                     return Err(Error::new(
                         ErrorKind::InvalidArgument,
-                        "set_many writes without conditions: use atomic() or set for if_absent, \
-                         if_version, keep_ttl and keep_metadata",
+                        "many entries are written without conditions, and keep nothing of what is \
+                         there: use set or atomic for that",
                     ));
                 }
                 point::new_record(value.into(), &options, now.get())

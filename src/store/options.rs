@@ -124,11 +124,9 @@ pub struct SetOptions {
     pub keep_metadata: bool,
 }
 
-fn clash(one: &str, other: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidArgument,
-        format!("the options {one} and {other} exclude each other: give one of them"),
-    )
+/// In words, since the options are spelt otherwise in other languages.
+fn clash(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, what)
 }
 
 impl SetOptions {
@@ -157,19 +155,27 @@ impl SetOptions {
                     }
                 };
                 if self.ttl.replace(Ttl::seconds(seconds)?).is_some() {
-                    return Err(clash("ttl", "metadata.ttl"));
+                    return Err(clash(
+                        "the time to live is given twice, as ttl and in the metadata: give one of them",
+                    ));
                 }
             }
             check_metadata(metadata)?;
         }
         if self.if_absent && self.if_version.is_some() {
-            return Err(clash("if_absent", "if_version"));
+            return Err(clash(
+                "a write depends on absence or on a version: give one of them",
+            ));
         }
         if self.keep_ttl && self.ttl.is_some() {
-            return Err(clash("keep_ttl", "ttl"));
+            return Err(clash(
+                "a write keeps the time to live or has a new one: give one of them",
+            ));
         }
         if self.keep_metadata && self.metadata.is_some() {
-            return Err(clash("keep_metadata", "metadata"));
+            return Err(clash(
+                "a write keeps the metadata or has new ones: give one of them",
+            ));
         }
         Ok(())
     }

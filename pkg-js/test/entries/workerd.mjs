@@ -13,24 +13,35 @@ const refused = kv.KVStore.open({ autoCleanup: true }).catch((error) => error.co
 export default {
   async fetch(request) {
     switch (new URL(request.url).pathname) {
-      case "/suite": return Response.json(await suite(kv, conformance, table));
+      case "/suite":
+        return Response.json(await suite(kv, conformance, table));
       case "/increment": {
         shared ??= await kv.KVStore.open();
         await shared.set("last", { at: [request.url] });
         return Response.json(await shared.increment("n"));
       }
-      case "/update": return Response.json(await shared.update("n", async (old) => { await new Promise((resolve) => { setTimeout(resolve, 2); }); return old + 1; }));
+      case "/update":
+        return Response.json(
+          await shared.update("n", async (old) => {
+            await new Promise((resolve) => {
+              setTimeout(resolve, 2);
+            });
+            return old + 1;
+          }),
+        );
       case "/early": {
         const store = await early;
         await store.set("a", 1);
         return Response.json([await store.get("a"), await refused]);
       }
-      case "/get": return Response.json(await shared.get("n"));
+      case "/get":
+        return Response.json(await shared.get("n"));
       case "/close": {
         await shared.close();
         return Response.json(await shared.get("n").catch((error) => error.code));
       }
-      default: return new Response("no such path", { status: 404 });
+      default:
+        return new Response("no such path", { status: 404 });
     }
   },
 };

@@ -22,7 +22,7 @@ use super::{
     Backend, Commit, Decision, Found, Freshness, Item, Limits, Mutation, Page, Scan, Want,
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     host::Host,
     key::{Key, Namespace},
     maybe_send::{Lock, MaybeSend},
@@ -37,6 +37,25 @@ pub struct MemoryOptions {
     /// How many entries it holds at most, over all namespaces; then writes are refused with
     /// `quota-exceeded`. Nothing is ever evicted.
     pub max_entries: Option<usize>,
+}
+
+impl MemoryOptions {
+    /// Options with a bound on the entries, as a binding gets it.
+    ///
+    /// # Errors
+    /// `invalid-argument`: 0.
+    pub fn bounded(max_entries: Option<u64>) -> Result<MemoryOptions> {
+        if max_entries == Some(0) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the most entries that a store may hold are a whole number of at least 1",
+            ));
+        }
+        let bound = |max| usize::try_from(max).unwrap_or(usize::MAX);
+        Ok(MemoryOptions {
+            max_entries: max_entries.map(bound),
+        })
+    }
 }
 
 /// The memory backend. A clone is the same memory.

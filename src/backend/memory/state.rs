@@ -37,7 +37,7 @@ fn full(max: usize) -> Error {
     Error::new(
         ErrorKind::QuotaExceeded,
         format!(
-            "the store holds {max} entries, which is all it may: delete some, or raise `max_entries`"
+            "the store holds {max} entries, which is all it may: delete some, or open it for more"
         ),
     )
 }

@@ -7,7 +7,10 @@ use crate::{
 };
 use dataknobs_kv::{
     Error, ErrorKind, Host, Store, System,
-    backend::memory::{Memory, MemoryOptions},
+    backend::{
+        self,
+        memory::{Memory, MemoryOptions},
+    },
 };
 use std::{
     pin::pin,
@@ -49,19 +52,9 @@ impl Handle {
 
     fn opened(config: &types::Config) -> dataknobs_kv::Result<Handle> {
         if config.backend != "memory" {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "this component has the backend \"memory\" only; got {:?}",
-                    config.backend
-                ),
-            ));
+            return Err(backend::not_here(&config.backend, "`memory`"));
         }
-        let options = MemoryOptions {
-            max_entries: config
-                .max_entries
-                .map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
-        };
+        let options = MemoryOptions::bounded(config.max_entries)?;
         let host: Arc<dyn Host> = Arc::new(System::default());
         let connection = Store::new(Memory::new(options, Arc::clone(&host)), host);
         Ok(Handle {

@@ -1,0 +1,88 @@
+// Calls under an AbortSignal.
+import { MapBackend } from "../backend.mjs";
+import { show } from "../behaviour.mjs";
+import { CALLS, call, sleep, test } from "./check.mjs";
+
+/** A backend that answers after a while. */
+class Slow extends MapBackend {
+  delay = 600;
+  async read(keys) {
+    await sleep(this.delay);
+    return super.read(keys);
+  }
+  async commit(batch) {
+    await sleep(this.delay);
+    return super.commit(batch);
+  }
+  async scan(query) {
+    await sleep(this.delay);
+    return super.scan(query);
+  }
+  async namespaces() {
+    await sleep(this.delay);
+    return super.namespaces();
+  }
+}
+
+test("an abort rejects with the signal's reason", async (t) => {
+  const memory = await t.open();
+  const slow = new Slow();
+  const store = await t.open({ backend: slow, autoCleanup: false });
+  for (const reason of [new Error("enough"), "a text", undefined]) {
+    const signal = AbortSignal.abort(reason);
+    for (const [method, args] of Object.entries(CALLS)) {
+      for (const one of [memory, store]) {
+        const got = await call(one, method, [...args, { signal }]).then(
+          () => "no error",
+          (error) => ({ error }),
+        );
+        t.ok(
+          got.error === signal.reason,
+          `${method} under a signal that is aborted: ${show(got.error ?? got)}`,
+        );
+      }
+    }
+    const opened = await t.KVStore.open({ signal }).then(
+      () => "no error",
+      (error) => error,
+    );
+    t.ok(opened === signal.reason, "open");
+  }
+  t.equal(await memory.keys(), [], "what was written under a signal that was aborted");
+  t.equal(slow.spaces.size, 0, "what reached the backend");
+  // In the middle: all at once, each at the backend's delay of 600 ms.
+  const reason = new Error("in the middle");
+  // Node warns of more than ten listeners.
+  const controllers = [0, 1, 2].map(() => new AbortController());
+  const start = Date.now();
+  const pending = Object.entries(CALLS).map(async ([method, args], at) => {
+    const got = await call(store, method, [...args, { signal: controllers[at % 3].signal }]).then(
+      () => "no error",
+      (error) => ({ error }),
+    );
+    t.ok(got.error === reason, `${method} that was aborted in the middle: ${show(got.error ?? got)}`);
+  });
+  setTimeout(() => controllers.forEach((controller) => controller.abort(reason)), 20);
+  await Promise.all(pending);
+  t.ok(Date.now() - start < 500, `they ended with the abort, not with the backend: ${Date.now() - start} ms`);
+  slow.delay = 0;
+  await sleep(650);
+  t.equal(await store.set("usable", 1, { signal: new AbortController().signal }), true);
+  t.equal(await store.get("usable", { signal: AbortSignal.timeout(60_000) }), 1);
+  const late = new AbortController();
+  t.equal(await memory.set("a", 1, { signal: late.signal }), true);
+  late.abort();
+  t.equal(await memory.get("a"), 1, "an abort after the end changes nothing");
+  const scanning = new AbortController();
+  await memory.setMany({ b: 1, c: 1 });
+  const iterator = memory.scan("**", { signal: scanning.signal });
+  await iterator.next();
+  scanning.abort(reason);
+  t.ok(
+    (await iterator.next().then(
+      () => undefined,
+      (error) => error,
+    )) === reason,
+    "a scan that is aborted between two entries",
+  );
+});

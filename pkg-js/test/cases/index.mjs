@@ -1,0 +1,33 @@
+// What the table of tests/behaviour cannot express, in any runtime.
+import { show } from "../behaviour.mjs";
+import { cases, Check } from "./check.mjs";
+import "./isolation.mjs";
+import "./types.mjs";
+import "./crossing.mjs";
+import "./refused.mjs";
+import "./changes.mjs";
+import "./batches.mjs";
+import "./scans.mjs";
+import "./options.mjs";
+import "./abort.mjs";
+import "./backends.mjs";
+
+/** Runs the cases: how many checks held, and which cases failed. */
+export async function run(modules) {
+  const failures = [];
+  let passed = 0;
+  const one = async ({ name, run: body }) => {
+    const check = new Check(modules);
+    try {
+      await body(check);
+      passed += check.checks;
+    } catch (error) {
+      failures.push(`cases: ${name}: ${error?.message ?? show(error)}`);
+    }
+    await check.close().catch((error) => failures.push(`cases: ${name}: close: ${show(error)}`));
+  };
+  const beside = cases.filter((it) => it.aside).map(one);
+  for (const it of cases) if (!it.aside) await one(it);
+  await Promise.all(beside);
+  return { passed, failed: failures.length, failures, cases: cases.length };
+}

@@ -1,0 +1,32 @@
+// Node, Deno and Bun: a process that runs the suite.
+import { join } from "node:path";
+import { bin, command, out, root } from "./place.mjs";
+
+const cache = join(root, "target/npm/cache");
+const quiet = {
+  ...process.env,
+  DENO_NO_UPDATE_CHECK: "1",
+  DENO_DIR: join(cache, "deno"),
+  BUN_INSTALL_CACHE_DIR: join(cache, "bun"),
+  NO_COLOR: "1",
+  DO_NOT_TRACK: "1",
+};
+
+/** A process that runs the suite and prints its report. */
+async function processed(file, args, options) {
+  const { stdout, stderr } = await command(file, [...args, join(out, "test/entries/main.mjs")], options);
+  const line = stdout.split("\n").find((one) => one.startsWith("RESULT "));
+  if (line === undefined) throw new Error(`no report: ${stdout.slice(-2000)} ${stderr.slice(-2000)}`);
+  const report = JSON.parse(line.slice(7));
+  if (stderr.trim() !== "") report.failures.push(`wrote to stderr: ${stderr.trim().slice(0, 500)}`);
+  return report;
+}
+
+export const node = () => processed(process.execPath, []);
+export const deno = () =>
+  processed(
+    bin("deno"),
+    ["run", "--quiet", "--allow-all", "--no-lock", "--cached-only", "--node-modules-dir=manual"],
+    { env: quiet },
+  );
+export const bun = () => processed(bin("bun"), ["run"], { env: quiet });
