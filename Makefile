@@ -31,11 +31,11 @@ pkg-js/node_modules/.installed: pkg-js/package.json pkg-js/package-lock.json
 	@touch $@
 
 $(WASM): target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
-	$(REMAP) cargo build --locked --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
+	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
 	@touch $@
 
 $(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(wildcard pkg-js/ts/*.ts) $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
-	cargo run --locked -q -p xtask -- bindgen $(WASM) target/npm/bindgen
+	cargo run -q -p xtask -- bindgen $(WASM) target/npm/bindgen
 	node pkg-js/build.mjs
 	@touch $@
 
@@ -71,21 +71,22 @@ examples/wasmtime/node_modules/.installed: examples/wasmtime/package.json exampl
 	@touch $@
 
 $(COMPONENT): target/.toolchain $(CORE) $(wildcard wit/*.wit) $(shell find wit/component -name '*.rs' -o -name Cargo.toml)
-	cargo build --locked --release --target wasm32-wasip2 -p dataknobs-kv-component
+	cargo build --release --target wasm32-wasip2 -p dataknobs-kv-component
 	@touch $@
 
 component: $(COMPONENT) ## the WebAssembly component
 
 lint: target/.toolchain pkg-js/node_modules/.installed
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets --all-features --exclude dataknobs-kv-js --exclude dataknobs-kv-component -- -D warnings
-	cargo clippy --locked --target wasm32-unknown-unknown -p dataknobs-kv-js -- -D warnings
-	cargo clippy --locked --target wasm32-wasip2 -p dataknobs-kv-component -- -D warnings
-	cargo run --locked -q -p xtask -- dependencies
+	cargo clippy --workspace --all-targets --all-features --exclude dataknobs-kv-js --exclude dataknobs-kv-component -- -D warnings
+	cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js -- -D warnings
+	cargo clippy --target wasm32-wasip2 -p dataknobs-kv-component -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --no-deps --all-features
+	cargo run -q -p xtask -- dependencies
 	cd pkg-js && npx --no-install biome ci --colors=off --max-diagnostics=20 .
 
 test-crate: target/.toolchain
-	cargo test --locked --all-features
+	cargo test --all-features
 
 test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.installed
 	$(VENV)/wasm-tools component wit wit > /dev/null

@@ -8,3 +8,6 @@ mod hot;
 mod open;
 mod store;
 mod wire;
+
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

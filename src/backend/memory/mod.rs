@@ -1,8 +1,8 @@
 //! The memory backend: everything in this process.
 //!
-//! A [slab](slab) keeps the entries of all namespaces; a namespace is a [hash table](space) of
-//! their ids. What scans need, the [order of the keys](ids) and [postings](postings) of their
-//! segments, is made when a scan first asks and [follows](index) at the next one.
+//! A slab (`slab`) keeps the entries of all namespaces; a namespace (`space`) is a hash table of
+//! their ids. What scans need, the order of the keys (`ids`) and the postings of their segments
+//! (`postings`), is made when a scan first asks and follows at the next one (`index`).
 
 mod entry;
 mod hashing;
