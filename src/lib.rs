@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+mod cbor;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;

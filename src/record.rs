@@ -16,10 +16,10 @@
 //! A newer version is refused, never rewritten.
 
 use crate::{
+    cbor::{self, Head, Major, Reader, Writer},
     error::{Error, ErrorKind, Result},
     value::{MAX_DEPTH, Object, Tagged, Value},
 };
-use minicbor::{Decoder, Encoder, data::Type};
 use std::{fmt, num::NonZeroU64};
 
 /// The newest envelope format that this build reads and writes.
@@ -205,29 +205,27 @@ impl Record {
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let mut out = Encoder::new(vec![FORMAT_VERSION]);
-        // Writing to a Vec can't fail.
-        let _ = out.array(6);
+        let mut out = Writer(vec![FORMAT_VERSION]);
+        out.head(Major::Array, 6);
         match &self.value {
             Value::Host(_) => write_value(&mut out, &self.value.materialise()?),
             value => write_value(&mut out, value),
         }
         match &self.metadata {
             Some(fields) => write_object(&mut out, fields),
-            None => drop(out.null()),
+            None => out.simple(cbor::NULL),
         }
-        let _ = out
-            .u64(self.created_at)
-            .and_then(|o| o.u64(self.updated_at));
-        let _ = match self.expires_at {
-            Some(at) => out.u64(at.get()),
-            None => out.null(),
-        };
-        let _ = out.array(self.writes.len() as u64);
+        out.head(Major::Unsigned, self.created_at);
+        out.head(Major::Unsigned, self.updated_at);
+        match self.expires_at {
+            Some(at) => out.head(Major::Unsigned, at.get()),
+            None => out.simple(cbor::NULL),
+        }
+        out.head(Major::Array, self.writes.len() as u64);
         for id in &self.writes {
-            let _ = out.u64(*id);
+            out.head(Major::Unsigned, *id);
         }
-        Ok(out.into_writer())
+        Ok(out.0)
     }
 
     /// Reads an envelope.
@@ -262,68 +260,64 @@ fn corrupt(message: &str) -> Error {
 /// RFC 8949 tag 27 (IANA registry): an object with a type name.
 const NAMED: u64 = 27;
 
-type Out = Encoder<Vec<u8>>;
-
-fn write_value(out: &mut Out, value: &Value) {
-    let _ = match value {
+fn write_value(out: &mut Writer, value: &Value) {
+    match value {
         // A host value is never nested: hosts hold whole values only.
-        Value::Null | Value::Host(_) => out.null(),
-        Value::Bool(b) => out.bool(*b),
-        Value::Int(n) => out.i64(*n),
-        Value::Float(n) => out.f64(*n),
-        Value::Text(text) => out.str(text),
-        Value::Bytes(bytes) => out.bytes(bytes),
+        Value::Null | Value::Host(_) => out.simple(cbor::NULL),
+        Value::Bool(flag) => out.simple(if *flag { cbor::TRUE } else { cbor::FALSE }),
+        Value::Int(n) => out.integer(*n),
+        Value::Float(n) => out.double(*n),
+        Value::Text(text) => out.bytes(Major::Text, text.as_bytes()),
+        Value::Bytes(bytes) => out.bytes(Major::Bytes, bytes),
         Value::Array(items) => {
-            let _ = out.array(items.len() as u64);
-            return items.iter().for_each(|item| write_value(out, item));
+            out.head(Major::Array, items.len() as u64);
+            items.iter().for_each(|item| write_value(out, item));
         }
-        Value::Object(fields) => return write_object(out, fields),
+        Value::Object(fields) => write_object(out, fields),
         Value::Tagged(tagged) => {
-            let _ = out
-                .tag(minicbor::data::Tag::new(NAMED))
-                .and_then(|o| o.array(2))
-                .and_then(|o| o.str(&tagged.tag));
-            return write_value(out, &tagged.body);
+            out.head(Major::Tag, NAMED);
+            out.head(Major::Array, 2);
+            out.bytes(Major::Text, tagged.tag.as_bytes());
+            write_value(out, &tagged.body);
         }
-    };
+    }
 }
 
-fn write_object(out: &mut Out, fields: &Object) {
-    let _ = out.map(fields.len() as u64);
+fn write_object(out: &mut Writer, fields: &Object) {
+    out.head(Major::Map, fields.len() as u64);
     for (name, value) in fields.iter() {
-        let _ = out.str(name);
+        out.bytes(Major::Text, name.as_bytes());
         write_value(out, value);
     }
 }
 
 fn read_record(body: &[u8]) -> Option<Record> {
-    let mut from = Decoder::new(body);
-    if from.array().ok()?? != 6 {
+    let mut from = Reader(body);
+    if from.expect(Major::Array)? != 6 {
         return None;
     }
     let value = read_value(&mut from, MAX_DEPTH)?;
-    let metadata = match from.datatype().ok()? {
-        Type::Null => {
-            from.null().ok()?;
-            None
-        }
-        _ => Some(Box::new(read_object(&mut from, MAX_DEPTH)?)),
+    let metadata = match from.head()? {
+        Head::Of(Major::Simple, cbor::NULL) => None,
+        Head::Of(Major::Map, count) => Some(Box::new(read_fields(&mut from, count, MAX_DEPTH)?)),
+        _ => return None,
     };
-    let created_at = from.u64().ok()?;
-    let updated_at = from.u64().ok()?;
-    let expires_at = match from.datatype().ok()? {
-        Type::Null => {
-            from.null().ok()?;
-            None
-        }
-        _ => Some(NonZeroU64::new(from.u64().ok()?)?),
+    let created_at = from.expect(Major::Unsigned)?;
+    let updated_at = from.expect(Major::Unsigned)?;
+    let expires_at = match from.head()? {
+        Head::Of(Major::Simple, cbor::NULL) => None,
+        Head::Of(Major::Unsigned, at) => Some(NonZeroU64::new(at)?),
+        _ => return None,
     };
-    let count = from.array().ok()??;
+    let count = from.expect(Major::Array)?;
     if count > REMEMBERED_WRITES as u64 {
         return None;
     }
-    let writes = (0..count).map(|_| from.u64().ok()).collect::<Option<_>>()?;
-    (from.position() == body.len()).then_some(Record {
+    let mut writes = Vec::new();
+    for _ in 0..count {
+        writes.push(from.expect(Major::Unsigned)?);
+    }
+    from.0.is_empty().then_some(Record {
         value,
         metadata,
         created_at,
@@ -333,45 +327,52 @@ fn read_record(body: &[u8]) -> Option<Record> {
     })
 }
 
-fn read_value(from: &mut Decoder<'_>, depth: usize) -> Option<Value> {
+fn read_value(from: &mut Reader<'_>, depth: usize) -> Option<Value> {
     let depth = depth.checked_sub(1)?;
-    Some(match from.datatype().ok()? {
-        Type::Null => {
-            from.null().ok()?;
-            Value::Null
-        }
-        Type::Bool => Value::Bool(from.bool().ok()?),
-        Type::F64 => Value::Float(from.f64().ok()?),
-        Type::String => Value::Text(from.str().ok()?.into()),
-        Type::Bytes => Value::Bytes(from.bytes().ok()?.into()),
-        Type::Array => {
-            let count = from.array().ok()??;
+    let (major, n) = match from.head()? {
+        Head::Double(n) => return Some(Value::Float(n)),
+        Head::Of(major, n) => (major, n),
+    };
+    Some(match major {
+        Major::Unsigned => Value::Int(i64::try_from(n).ok()?),
+        Major::Negative => Value::Int(!i64::try_from(n).ok()?),
+        Major::Bytes => Value::Bytes(from.take(n)?.into()),
+        Major::Text => Value::Text(std::str::from_utf8(from.take(n)?).ok()?.into()),
+        Major::Array => {
             // No capacity ahead of what is there: a damaged count must not ask for memory.
-            let items = (0..count)
-                .map(|_| read_value(from, depth))
-                .collect::<Option<Vec<_>>>()?;
+            let mut items = Vec::new();
+            for _ in 0..n {
+                items.push(read_value(from, depth)?);
+            }
             Value::Array(Box::new(items))
         }
-        Type::Map => Value::Object(Box::new(read_object(from, depth)?)),
-        Type::Tag => {
-            if from.tag().ok()?.as_u64() != NAMED || from.array().ok()?? != 2 {
+        Major::Map => Value::Object(Box::new(read_fields(from, n, depth)?)),
+        Major::Tag => {
+            if n != NAMED || from.expect(Major::Array)? != 2 {
                 return None;
             }
-            let tag = from.str().ok()?.into();
+            let tag = from.text()?.into();
             Value::Tagged(Box::new(Tagged {
                 tag,
                 body: read_value(from, depth)?,
             }))
         }
-        _ => Value::Int(from.i64().ok()?),
+        Major::Simple => match n {
+            cbor::FALSE => Value::Bool(false),
+            cbor::TRUE => Value::Bool(true),
+            cbor::NULL => Value::Null,
+            _ => return None,
+        },
     })
 }
 
-fn read_object(from: &mut Decoder<'_>, depth: usize) -> Option<Object> {
-    let count = from.map().ok()??;
-    let fields = (0..count)
-        .map(|_| Some((from.str().ok()?, read_value(from, depth)?)))
-        .collect::<Option<Object>>()?;
+fn read_fields(from: &mut Reader<'_>, count: u64, depth: usize) -> Option<Object> {
+    let mut fields = Vec::new();
+    for _ in 0..count {
+        let name = from.text()?;
+        fields.push((name, read_value(from, depth)?));
+    }
+    let fields: Object = fields.into_iter().collect();
     // A name twice is damage, not a choice.
     (fields.len() as u64 == count).then_some(fields)
 }

@@ -165,6 +165,32 @@ export const BROKEN = {
         : answer;
     }
   },
+  "a delete tells nothing": class extends MapBackend {
+    apply(one) {
+      const version = super.apply(one);
+      return one.change === "delete" ? undefined : version;
+    }
+  },
+  "a page is larger than its limit": class extends MapBackend {
+    async scan(query) {
+      return super.scan({ ...query, limit: query.limit + 1 });
+    }
+  },
+  "a key that is asked twice is answered once": class extends MapBackend {
+    async read(keys) {
+      const found = await super.read(keys);
+      return found.filter((_, at) => keys.findIndex(({ key }) => key === keys[at].key) === at);
+    }
+  },
+  "keys alone do not tell when they expire": class extends MapBackend {
+    async scan(query) {
+      const { items, ...page } = await super.scan(query);
+      return {
+        ...page,
+        items: items.map(({ expiresAt, ...item }) => (query.records ? { ...item, expiresAt } : item)),
+      };
+    }
+  },
   "every condition holds": class extends MapBackend {
     async commit(batch) {
       return super.commit(batch.map((one) => ({ ...one, expect: undefined })));

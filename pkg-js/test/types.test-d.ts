@@ -9,6 +9,7 @@ import type {
   OpenOptions,
   Serializer,
   SetOptions,
+  Signal,
   Storable,
 } from "dataknobs-kv";
 import { conformance } from "dataknobs-kv/conformance";
@@ -68,6 +69,31 @@ export async function typed(): Promise<void> {
   await store.update("count", (old) => {
     old;
   });
+  await store.setMany({ count: 1, "users.1.name": "Ada", other: [true] });
+  await store.setMany([
+    ["count", 1],
+    ["users.1.name", "Ada", { ttl: 5 }],
+    ["other", new Map()],
+  ]);
+  await store.setMany(new Map([["count", 1]]));
+  await store.setMany(new Map<string, unknown>());
+  await store.setMany([id].map((key) => [key, 1] as const));
+  await store.setMany(new Set([["count", 1] as const]));
+  // @ts-expect-error a count is a number
+  await store.setMany({ count: "1" });
+  // @ts-expect-error a name is text
+  await store.setMany({ "users.1.name": 1 });
+  // @ts-expect-error a count is a number
+  await store.setMany([["count", "1"]]);
+  // @ts-expect-error a name is text
+  await store.setMany([["count", 1], ["users.1.name", 1]]); // biome-ignore format: one line
+  // @ts-expect-error a count is a number
+  await store.setMany(new Map([["count", "1"] as const]));
+  store.atomic().set("count", 1).set("users.1.name", "Ada").set("other", [1]);
+  // @ts-expect-error a count is a number
+  store.atomic().set("count", "1");
+  // @ts-expect-error a name is text
+  store.atomic().check("count", null).set("users.1.name", 1, { ttl: 5 });
   const inside = await store.namespace("inside");
   const innerName = await inside.get("users.1.name");
   same<typeof innerName, string | undefined>();
@@ -98,9 +124,58 @@ export async function untyped(): Promise<void> {
     ifVersion: "1",
     keepTtl: true,
     keepMetadata: true,
-    signal: new AbortController().signal,
   };
   is<boolean>(await store.set("a", { any: ["thing"] }, options));
+  const settings: Settings = { theme: "dark", size: 1 };
+  const unknown: unknown = 1;
+  await store.set("a", settings);
+  await store.set("a", [settings, new Map([["k", settings]])]);
+  await store.set("a", unknown);
+  await store.set("a", new Point(1, 2));
+  await store.setMany({ a: settings, b: unknown });
+  store.atomic().set("a", settings).set("b", unknown);
+  // @ts-expect-error a function cannot be stored
+  await store.set("a", () => 1);
+  // @ts-expect-error a class cannot be stored
+  await store.set("a", Point);
+  // @ts-expect-error a symbol cannot be stored
+  await store.set("a", Symbol("s"));
+  // @ts-expect-error absent is no value
+  await store.set("a", undefined);
+  // @ts-expect-error a function cannot be stored
+  store.atomic().set("a", () => 1);
+  interface Facts {
+    who: string;
+    when?: number;
+    tags: { name: string }[];
+  }
+  const facts: Facts = { who: "me", tags: [{ name: "x" }] };
+  await store.set("a", 1, { metadata: facts });
+  await store.set("a", 1, { metadata: facts, ttl: 5 });
+  await store.setMetadata("a", facts);
+  await store.replaceMetadata("a", facts);
+  await store.setMany([["a", 1, { metadata: { ...facts } }]]);
+  store.atomic().set("a", 1, { metadata: facts });
+  interface Dated {
+    when: Date;
+  }
+  const dated: Dated = { when: new Date() };
+  await store.set("a", 1, { metadata: { any: JSON.parse("1") } });
+  await store.setMetadata("a", JSON.parse("{}"));
+  // @ts-expect-error metadata is JSON
+  await store.setMetadata("a", dated);
+  // @ts-expect-error metadata is JSON
+  await store.setMetadata("a", { list: [{ f: () => 1 }] });
+  // @ts-expect-error metadata is JSON
+  store.atomic().set("a", 1, { metadata: dated });
+  // @ts-expect-error metadata is JSON
+  await store.setMany([["a", 1, { metadata: { when: new Date() } }]]);
+  // @ts-expect-error metadata is JSON
+  await store.set("a", 1, { metadata: dated });
+  // @ts-expect-error metadata is an object
+  await store.setMetadata("a", "text");
+  // @ts-expect-error metadata is an object
+  await store.setMetadata("a", [1]);
   // @ts-expect-error no such option
   await store.set("a", 1, { tll: 1 });
   // @ts-expect-error a number of seconds
@@ -166,7 +241,7 @@ export async function untyped(): Promise<void> {
     .check("b", "1")
     .set("a", 1, { ttl: 1 })
     .delete("b")
-    .commit();
+    .commit({ signal: options.signal as Signal });
   same<typeof result, AtomicResult>();
   if (result.ok) same<typeof result.versions, (string | undefined)[]>();
   else is<[number, Entry | undefined]>([result.index, result.entry]);

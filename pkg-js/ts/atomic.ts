@@ -3,7 +3,16 @@ import { abortable } from "./abort.js";
 import { copyIn } from "./copy.js";
 import { check, setWords } from "./options.js";
 import { isKey, isVersion } from "./texts.js";
-import type { Abortable, AtomicResult, Entry, KeyMap, Stored, ValueOf, WriteOptions } from "./types.js";
+import type {
+  Abortable,
+  AtomicResult,
+  Entry,
+  Fields,
+  KeyMap,
+  Stored,
+  ValueOf,
+  WriteOptions,
+} from "./types.js";
 
 /** Collects checks and writes; nothing happens before `commit`, which also reports what was wrong. */
 export class Atomic<M = KeyMap> {
@@ -33,7 +42,11 @@ export class Atomic<M = KeyMap> {
   }
 
   /** Writes a new entry with `value` under `key`. */
-  set<K extends string, V extends ValueOf<M, K>>(key: K, value: Stored<V>, options: WriteOptions = {}): this {
+  set<K extends string, V extends ValueOf<M, K>, F extends object>(
+    key: K,
+    value: Stored<V>,
+    options: WriteOptions<Fields<F>> = {},
+  ): this {
     return this.#add(() => {
       isKey(key);
       const words = setWords(options, "atomic().set", false, key);

@@ -48,7 +48,12 @@ export type SetWords = [
 ];
 
 /** Checks the options of a `set`. */
-export function setWords(options: SetOptions, method: string, conditions: boolean, key?: string): SetWords {
+export function setWords(
+  options: SetOptions<unknown>,
+  method: string,
+  conditions: boolean,
+  key?: string,
+): SetWords {
   typed(options, method, conditions ? SET : WRITE, key);
   const { ttl, metadata, ifAbsent, ifVersion, keepTtl, keepMetadata } = options;
   if (ifVersion !== undefined) isVersion(ifVersion, key);

@@ -14,9 +14,9 @@ import type {
   Entries,
   EntriesOf,
   Entry,
+  Fields,
   KeyMap,
   KeysOptions,
-  Metadata,
   OpenOptions,
   ScanOptions,
   SetOptions,
@@ -113,10 +113,10 @@ export class KVStore<M = KeyMap> {
   }
 
   /** Writes a new entry. False: a condition was not met. */
-  async set<K extends string, V extends ValueOf<M, K>>(
+  async set<K extends string, V extends ValueOf<M, K>, F extends object>(
     key: K,
     value: Stored<V>,
-    options?: SetOptions,
+    options?: SetOptions<Fields<F>>,
   ): Promise<boolean> {
     if (typeof key !== "string") isKey(key);
     let ttl: number | undefined;
@@ -365,12 +365,16 @@ export class KVStore<M = KeyMap> {
   }
 
   /** Merges `fields` into the metadata of the entry under `key`, shallow. False: there is no entry. */
-  async setMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
+  async setMetadata<F extends object>(key: string, fields: Fields<F>, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.SetMetadata, "setMetadata", options, key, () => [metadataIn(fields, key)]);
   }
 
   /** Puts `fields` in the place of the metadata of the entry under `key`. False: there is no entry. */
-  async replaceMetadata(key: string, fields: Metadata, options?: Abortable): Promise<boolean> {
+  async replaceMetadata<F extends object>(
+    key: string,
+    fields: Fields<F>,
+    options?: Abortable,
+  ): Promise<boolean> {
     return this.#keyed(Op.ReplaceMetadata, "replaceMetadata", options, key, () => [metadataIn(fields, key)]);
   }
 

@@ -35,12 +35,14 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** Any JSON object; in the metadata of a `set` the field `ttl` is the time to live in seconds. */
 export type Metadata = { readonly [name: string]: Json };
 
-/** `T` where it is JSON, also where an `interface` describes it; else something that `T` is not. */
-export type JsonOf<T> = T extends Json
+type JsonOf<T> = T extends Json
   ? T
   : T extends Unstorable | bigint
     ? never
     : { readonly [N in keyof T]: JsonOf<T[N]> };
+
+/** `F` where it is an object of JSON, also one that an `interface` describes. */
+export type Fields<F> = F extends readonly unknown[] ? never : F & { readonly [N in keyof F]: JsonOf<F[N]> };
 
 /** Which keys hold values of which type: `{ "users.*.name": string }`. `*` is one segment. */
 export type KeyMap = Record<string, unknown>;
@@ -151,10 +153,10 @@ export interface Signal {
 }
 
 /** How a value is written. */
-export interface SetOptions extends Abortable {
+export interface SetOptions<F = Metadata> extends Abortable {
   /** Seconds, fractions allowed; more than 0, at most 10 years. */
   readonly ttl?: number;
-  readonly metadata?: Metadata;
+  readonly metadata?: F;
   /** Only if there is no entry. */
   readonly ifAbsent?: boolean;
   /** Only if the entry is of this version. */
@@ -166,7 +168,7 @@ export interface SetOptions extends Abortable {
 }
 
 /** How values are written by `setMany` and inside `atomic()`: without conditions. */
-export type WriteOptions = Pick<SetOptions, "ttl" | "metadata">;
+export type WriteOptions<F = Metadata> = Pick<SetOptions<F>, "ttl" | "metadata">;
 
 export interface DeleteOptions extends Abortable {
   /** Only if the entry is of this version. */
@@ -221,84 +223,119 @@ export interface MemoryConfig {
 
 /** A key with its namespace, as a backend gets it. */
 export interface BackendKey {
+  /** `""` is the default one. */
   readonly namespace: string;
+  /** 1 to 512 bytes of UTF-8; it is to come back character by character. */
   readonly key: string;
 }
 
 /** A record as a backend keeps it: opaque bytes, and a version that is never used twice. */
 export interface BackendRecord {
+  /** What a `put` brought, byte by byte. */
   readonly record: Uint8Array;
+  /** Which `put` it comes from: text of the backend's own, never the same twice for a key, also not after a delete. */
   readonly version: string;
 }
 
-/** One change of a commit. */
+/** One change of a commit. No key is in one commit twice. */
 export interface BackendMutation extends BackendKey {
-  /** Absent: whatever is there. Null: no record. A version: the record of that version. */
+  /** Absent: whatever is there. Null: no record, not even an expired one. A version: the record of that version. */
   readonly expect?: string | null;
+  /** Write the record, remove what is there, or only check what is expected. */
   readonly change: "put" | "delete" | "keep";
-  /** Of a put. */
+  /** Of a put: the bytes to keep. They are the backend's own. */
   readonly record?: Uint8Array;
-  /** Of a put, derived from the record: epoch milliseconds. */
+  /** Of a put whose record expires, derived from the record: epoch milliseconds. Scans give it back. */
   readonly expiresAt?: number;
 }
 
 /**
- * Of each change in its order: a put's new version; of a delete false where there was no record, when
- * it expires (epoch milliseconds) or true where it never does, `undefined` where the engine does not
- * tell. Or which change's expectation failed: the first one's place.
+ * `versions`, of each change in its order: of a put the new version; of a delete `false` where there was
+ * no record, else when that one expired or expires (epoch milliseconds), or `true` where it never does;
+ * of a keep anything. Or `conflict`: the place of the first change whose expectation failed, and nothing
+ * was changed.
  */
 export type BackendCommit =
   | { readonly versions: readonly (string | boolean | number | undefined)[] }
   | { readonly conflict: number };
 
+/** One page to be read, in the order of the keys' UTF-8 bytes (which is not that of `<`). */
 export interface BackendScan {
+  /** Whose keys. */
   readonly namespace: string;
+  /** Only keys that begin so; it may be empty. */
   readonly prefix: string;
+  /** Only keys beyond this one, in the direction of travel, whether or not it exists. */
   readonly after?: string;
+  /** So many items at most: more are a fault, fewer are not. */
   readonly limit: number;
+  /** From the last key to the first. */
   readonly reverse: boolean;
-  /** A hint: keys that do not match may be left out. */
+  /** A hint: keys that do not match may be left out, and no others. */
   readonly pattern?: string;
-  /** Keys, or records too? */
+  /** Are the records wanted too? */
   readonly records: boolean;
 }
 
+/** One key of a page. `record` and `version` are needed where `records` was asked. */
 export interface BackendItem extends Partial<BackendRecord> {
+  /** Without the namespace. */
   readonly key: string;
+  /** When the record expires (epoch milliseconds). Also needed where only keys were asked. */
   readonly expiresAt?: number;
+}
+
+/** A page of a scan. */
+export interface BackendPage {
+  /** In the direction of travel; expired ones too. */
+  readonly items: readonly BackendItem[];
+  /** The key after which to go on; left out when nothing is left. A page may be empty and have one. */
+  readonly resume?: string;
 }
 
 type Awaitable<T> = T | Promise<T>;
 
 /**
- * A backend of your own. An error of `commit` and `write` that is no `KVError` counts as
- * `outcome-unknown`: throw `new KVError("unavailable", …)` where nothing was changed.
+ * A backend of your own: an object that keeps records under keys. What is stored, expires or matches is
+ * decided by the store; the suite of `dataknobs-kv/conformance` says whether a backend is right.
+ *
+ * What a method throws reaches the caller: a `KVError` as it is, anything else as `unavailable`, or, of
+ * `commit` and `write`, as `outcome-unknown`. So throw `new KVError("unavailable", …)` where nothing was
+ * changed: such calls are tried again.
  */
 export interface Backend {
+  /** What the engine can do at most; read once, when the store is opened. */
   readonly limits?: {
-    /** How many changes one commit makes all or nothing. */
+    /** How many changes one `commit` makes all or nothing. Default: any number. */
     readonly maxBatch?: number;
-    /** Bytes of UTF-8. */
+    /** The longest key, in bytes of UTF-8: 64 to 512, the default. */
     readonly maxKey?: number;
-    /** Bytes of a record. */
+    /** The largest record, in bytes. Default: any size. */
     readonly maxValue?: number;
-    /** Milliseconds. */
+    /** How long garbage stays after its expiry, in milliseconds: for clocks that differ. Default: 0. */
     readonly clockSkew?: number;
-    /** Can the answer to a commit be lost? Default: true. */
+    /** Can the answer to a commit be lost, so that records must remember who wrote them? Default: true. */
     readonly losesAnswers?: boolean;
   };
-  /** The records under keys, in their order; expired ones too. */
+  /**
+   * The record of each key, in the order asked, `undefined` where there is none. A key may be asked twice,
+   * and is answered twice. Expired records are records. `"latest"`: not from a cache.
+   */
   read(
     keys: readonly BackendKey[],
     fresh: "cached" | "latest",
   ): Awaitable<readonly (BackendRecord | undefined)[]>;
-  /** All or nothing. */
+  /** Makes every change, or none; nobody else's may come between looking and writing. */
   commit(batch: readonly BackendMutation[]): Awaitable<BackendCommit>;
-  /** Each for itself; of one that failed its Error. Default: a commit for each. */
+  /**
+   * Makes each change for itself, in its order: an answer for each, of one that failed its Error. Without
+   * this method each is a commit.
+   */
   write?(batch: readonly BackendMutation[]): Awaitable<readonly (BackendCommit | Error)[]>;
-  /** A page of keys by their UTF-8 bytes; too much is allowed, too little is not. `resume`: the key after which to go on. */
-  scan(query: BackendScan): Awaitable<{ readonly items: readonly BackendItem[]; readonly resume?: string }>;
-  /** The names of the namespaces that may hold keys. */
+  /** A page of keys. It may hold keys that were not asked for, but must leave out none that was. */
+  scan(query: BackendScan): Awaitable<BackendPage>;
+  /** The names of the namespaces that hold records; `""` among them where the default one does. */
   namespaces(): Awaitable<readonly string[]>;
+  /** Lets go of connections and files. Nothing is asked afterwards. */
   close?(): Awaitable<void>;
 }

@@ -48,22 +48,39 @@ test("an abort rejects with the signal's reason", async (t) => {
     );
     t.ok(opened === signal.reason, "open");
   }
+  for (const one of [memory, store]) {
+    const signal = AbortSignal.abort(new Error("before"));
+    const error = await one
+      .atomic()
+      .set("a", 1)
+      .commit({ signal })
+      .catch((thrown) => thrown);
+    t.ok(error === signal.reason, "atomic().commit under a signal that is aborted");
+  }
   t.equal(await memory.keys(), [], "what was written under a signal that was aborted");
   t.equal(slow.spaces.size, 0, "what reached the backend");
   // In the middle: all at once, each at the backend's delay of 600 ms.
   const reason = new Error("in the middle");
-  // Node warns of more than ten listeners.
-  const controllers = [0, 1, 2].map(() => new AbortController());
+  // One signal for all of them: Node warns of more than ten listeners.
+  const controller = new AbortController();
   const start = Date.now();
-  const pending = Object.entries(CALLS).map(async ([method, args], at) => {
-    const got = await call(store, method, [...args, { signal: controllers[at % 3].signal }]).then(
+  const committed = store.atomic().set("a", 1).commit({ signal: controller.signal });
+  const pending = Object.entries(CALLS).map(async ([method, args]) => {
+    const got = await call(store, method, [...args, { signal: controller.signal }]).then(
       () => "no error",
       (error) => ({ error }),
     );
     t.ok(got.error === reason, `${method} that was aborted in the middle: ${show(got.error ?? got)}`);
   });
-  setTimeout(() => controllers.forEach((controller) => controller.abort(reason)), 20);
+  setTimeout(() => controller.abort(reason), 20);
   await Promise.all(pending);
+  t.ok(
+    (await committed.then(
+      () => "no error",
+      (error) => error,
+    )) === reason,
+    "atomic().commit",
+  );
   t.ok(Date.now() - start < 500, `they ended with the abort, not with the backend: ${Date.now() - start} ms`);
   slow.delay = 0;
   await sleep(650);
@@ -85,4 +102,32 @@ test("an abort rejects with the signal's reason", async (t) => {
     )) === reason,
     "a scan that is aborted between two entries",
   );
+});
+
+test("a signal is let go of when the last call ends", async (t) => {
+  const store = await t.open({ backend: new MapBackend(), autoCleanup: false });
+  const { signal } = new AbortController();
+  let listeners = 0;
+  let most = 0;
+  const counted = {
+    get aborted() {
+      return signal.aborted;
+    },
+    get reason() {
+      return signal.reason;
+    },
+    throwIfAborted: () => signal.throwIfAborted(),
+    addEventListener() {
+      listeners += 1;
+      most = Math.max(most, listeners);
+    },
+    removeEventListener() {
+      listeners -= 1;
+    },
+  };
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 50 }, () => store.get("a", { signal: counted })));
+    await sleep(0);
+    t.equal([most, listeners], [1, 0], "listeners on a signal that 50 calls share, at most and at the end");
+  }
 });

@@ -78,6 +78,13 @@ test("unknown and wrong options are refused by name, for every method", async (t
     { config: new (class Options {})() },
     { signal: {} },
     { backend: new MapBackend(), config: { maxEntries: 1 } },
+    { backend: Object.assign(new MapBackend(), { limits: { foo: 1 } }) },
+    { backend: Object.assign(new MapBackend(), { limits: { max_batch: 1 } }) },
+    { backend: Object.assign(new MapBackend(), { limits: { maxBatch: "1" } }) },
+    { backend: Object.assign(new MapBackend(), { limits: { losesAnswers: 0 } }) },
+    { backend: Object.assign(new MapBackend(), { limits: 5 }) },
+    { backend: 5n },
+    { backend: Symbol("memory") },
     null,
     5,
     "memory",
@@ -128,6 +135,9 @@ test("nothing throws synchronously, whatever is handed over", async (t) => {
   );
   await t.rejects(() => atomic.commit(), "invalid-key");
   await t.rejects(() => store.atomic().check("a", 5).commit(), "invalid-argument");
+  await t.rejects(() => store.atomic().check("a", {}).commit(), "invalid-argument", "version");
+  for (const wrong of [5, null, { tll: 1 }, { signal: 5 }, new Map()])
+    await t.rejects(() => store.atomic().set("a", 1).commit(wrong), "invalid-argument", "commit");
   await t.rejects(() => store.atomic().set("a", 1).delete("a").commit(), "invalid-argument");
   t.equal(await store.set("still", "usable"), true);
 });

@@ -1,4 +1,5 @@
 // Node, Deno and Bun: a process that runs the suite.
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { bin, command, out, root } from "./place.mjs";
 
@@ -30,3 +31,15 @@ export const deno = () =>
     { env: quiet },
   );
 export const bun = () => processed(bin("bun"), ["run"], { env: quiet });
+
+/** The example of a backend, which runs the suite on itself. */
+export async function example() {
+  cpSync(join(root, "examples/node/backend.mjs"), join(out, "backend.mjs"));
+  const { stdout } = await command(process.execPath, [join(out, "backend.mjs")]);
+  const told = stdout.match(/(\d+) checks passed, 0 failed/);
+  const failures = told === null ? [`it printed ${stdout}`] : [];
+  return {
+    parts: { conformance: { passed: Number(told?.[1] ?? 0), failed: failures.length, milliseconds: 0 } },
+    failures,
+  };
+}

@@ -1,13 +1,16 @@
 // The types, compiled against the installed package as its users' compilers do.
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bin, command, here, out } from "./place.mjs";
+import { bin, command, dist, here, out } from "./place.mjs";
 
 export async function types() {
   const failures = [];
   let passed = 0;
   const folder = join(out, "types");
   mkdirSync(folder, { recursive: true });
+  const declarations = readdirSync(dist, { recursive: true })
+    .filter((name) => name.endsWith(".d.ts"))
+    .map((name) => join(dist, name));
   const strict = {
     strict: true,
     noEmit: true,
@@ -17,29 +20,29 @@ export async function types() {
     types: [],
     target: "ES2022",
   };
+  const nodenext = { module: "NodeNext", moduleResolution: "NodeNext" };
+  const bundler = { module: "ESNext", moduleResolution: "Bundler" };
   const setups = [
+    // Nothing but the language: neither DOM nor Node's types.
+    ["nodenext", ["types.test-d.ts"], { ...nodenext, lib: ["ES2022"] }],
+    ["node16", ["types.test-d.ts"], { module: "Node16", moduleResolution: "Node16", lib: ["ES2022"] }],
+    ["bundler", ["types.test-d.ts"], { ...bundler, lib: ["ES2022"] }],
+    ["page", ["types.test-d.ts", "types.signal-d.ts"], { ...bundler, lib: ["ES2022", "DOM"] }],
+    ["worker", ["types.test-d.ts", "types.signal-d.ts"], { ...bundler, lib: ["ES2022", "WebWorker"] }],
     [
-      "nodenext",
-      "types.test-d.ts",
-      { module: "NodeNext", moduleResolution: "NodeNext", lib: ["ES2022", "DOM"] },
+      "node",
+      ["types.signal-d.ts"],
+      { ...nodenext, lib: ["ES2022"], types: ["node"], typeRoots: [here("../node_modules/@types")] },
     ],
-    ["bundler", "types.test-d.ts", { module: "ESNext", moduleResolution: "Bundler", lib: ["ES2022", "DOM"] }],
-    [
-      "worker",
-      "types.test-d.ts",
-      { module: "ESNext", moduleResolution: "Bundler", lib: ["ES2022", "WebWorker"] },
-    ],
-    [
-      "using",
-      "types.using-d.ts",
-      { module: "NodeNext", moduleResolution: "NodeNext", lib: ["ES2022", "DOM", "ESNext.Disposable"] },
-    ],
+    ["using", ["types.using-d.ts"], { ...nodenext, lib: ["ES2022", "ESNext.Disposable"] }],
+    // Every file of types in the package, whether or not the entry points lead there.
+    ["files", declarations, { ...nodenext, lib: ["ES2022"] }],
   ];
-  for (const [name, file, options] of setups) {
-    cpSync(here(file), join(folder, file));
+  for (const [name, files, options] of setups) {
+    for (const file of files) if (!file.startsWith("/")) cpSync(here(file), join(folder, file));
     writeFileSync(
       join(folder, `tsconfig.${name}.json`),
-      JSON.stringify({ compilerOptions: { ...strict, ...options }, files: [file] }),
+      JSON.stringify({ compilerOptions: { ...strict, ...options }, files }),
     );
     const project = ["-p", join(folder, `tsconfig.${name}.json`)];
     const fault = await command(bin("tsc"), project).then(

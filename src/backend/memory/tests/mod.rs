@@ -279,7 +279,7 @@ fn expired_entries_are_records_until_they_are_swept() {
     now(memory.put(&*clock, key(&space, "b"), record(3))).unwrap();
     let error: Error = now(memory.put(&*clock, key(&space, "c"), record(3))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
-    assert!(error.message().contains("max_entries"));
+    assert!(error.message().contains("open it for more"));
 }
 
 #[test]
