@@ -15,10 +15,10 @@ VENV := .tools/venv/bin
 REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo
 FILE ?= pkg-js/package-lock.json
 
-.PHONY: help run pack test lint bench component test-crate test-component test-npm test-readme
+.PHONY: help run pack test lint bench bench-host component test-crate test-component test-npm test-readme
 
 help:
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # The pinned toolchain and its targets, from rust-toolchain.toml.
 target/.toolchain: rust-toolchain.toml
@@ -34,7 +34,7 @@ $(WASM): target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
 	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
 	@touch $@
 
-$(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(wildcard pkg-js/ts/*.ts) $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
+$(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
 	cargo run -q -p xtask -- bindgen $(WASM) target/npm/bindgen
 	node pkg-js/build.mjs
 	@touch $@
@@ -106,3 +106,10 @@ test: lint test-crate test-component test-npm test-readme ## everything, in the 
 bench: $(PACKAGE)/.built target/.setup ## against the peers: benches/RESULTS.md
 	cd benches && npm ci --no-audit --no-fund --loglevel=error
 	node benches/run.mjs
+
+# By hand only: wasmtime costs 14 CPU minutes.
+HOST := --locked --release --manifest-path benches/wasmtime-host/Cargo.toml --target-dir target/wasmtime-host
+bench-host: $(COMPONENT) ## a call from a Rust host against wasmtime's own store: benches/WASMTIME-HOST.md
+	cargo build $(HOST) --target wasm32-wasip2 -p wasmtime-host-guest
+	cargo run $(HOST) -- $(COMPONENT) target/wasmtime-host/wasm32-wasip2/release/wasmtime_host_guest.wasm | tee target/wasmtime-host/figures.md
+	cp target/wasmtime-host/figures.md benches/WASMTIME-HOST.md

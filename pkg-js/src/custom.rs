@@ -219,10 +219,12 @@ fn commit(answer: &JsValue, batch: &[Mutation<'_>]) -> Result<Commit> {
             Change::Delete => Applied::Deleted(match value.as_bool() {
                 Some(false) => Was::Absent,
                 Some(true) => Was::Stored(None),
-                None => match whole(&value).and_then(NonZeroU64::new) {
-                    Some(at) => Was::Stored(Some(at)),
-                    None => Was::Unknown,
-                },
+                None => {
+                    let expired_at = whole(&value).and_then(NonZeroU64::new);
+                    Was::Stored(Some(expired_at.ok_or_else(|| {
+                        broken("commit does not tell of a delete whether there was a record")
+                    })?))
+                }
             }),
         })
     });

@@ -2,7 +2,7 @@
 
 const ANY = { matcher: "anything" };
 const about = (number, tolerance) => ({ matcher: "about", number, tolerance });
-const isMatcher = (value) => value === ANY || value?.matcher === "about";
+const exactly = (value) => ({ matcher: "exactly", value });
 
 function put(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
@@ -26,6 +26,8 @@ function decode(form, remembered) {
       return ANY;
     case "about":
       return about(body[0], body[1]);
+    case "exactly":
+      return exactly(read(body[0]));
     case "repeat":
       return read(body[0]).repeat(body[1]);
     case "join":
@@ -105,11 +107,12 @@ export function show(value) {
   return text(value);
 }
 
-/** Where `actual` is not what `expected` says, or `undefined`. */
-function difference(actual, expected, path) {
+/** Where `actual` is not what `expected` says, or `undefined`. `exact`: objects have no other fields. */
+function difference(actual, expected, path, exact = false) {
   const no = () => `${path} is ${show(actual)}, not ${show(expected)}`;
   if (expected === ANY) return actual === undefined ? `${path} is absent` : undefined;
-  if (isMatcher(expected)) {
+  if (expected?.matcher === "exactly") return difference(actual, expected.value, path, true);
+  if (expected?.matcher === "about") {
     return typeof actual === "number" && Math.abs(actual - expected.number) <= expected.tolerance
       ? undefined
       : no();
@@ -123,7 +126,7 @@ function difference(actual, expected, path) {
     if (left.length !== right.length)
       return `${path} has ${left.length} items, not ${right.length}: ${show(left)}, not ${show(right)}`;
     for (let at = 0; at < right.length; at++) {
-      const found = difference(left[at], right[at], `${path}[${at}]`);
+      const found = difference(left[at], right[at], `${path}[${at}]`, exact);
       if (found) return found;
     }
     return undefined;
@@ -131,9 +134,11 @@ function difference(actual, expected, path) {
   if (Array.isArray(expected) || ArrayBuffer.isView(expected)) return each(actual, expected);
   if (expected instanceof Date) return Object.is(actual.getTime(), expected.getTime()) ? undefined : no();
   if (expected instanceof Map || expected instanceof Set) return each([...actual], [...expected]);
+  const other = exact && Object.keys(actual).find((name) => !Object.hasOwn(expected, name));
+  if (typeof other === "string") return `${path} has the field ${show(other)} too`;
   for (const name of Object.keys(expected)) {
     const value = Object.hasOwn(actual, name) ? actual[name] : undefined;
-    const found = difference(value, expected[name], `${path}.${name}`);
+    const found = difference(value, expected[name], `${path}.${name}`, exact);
     if (found) return found;
   }
   return undefined;
@@ -204,6 +209,8 @@ async function runCase({ KVStore, KVError }, { steps }) {
         if (!(thrown instanceof KVError)) return `${line}: threw what is no KVError: ${show(thrown)}`;
         if (thrown.code !== step.fails)
           return `${line}: failed with ${show(thrown)}, where it should with ${step.fails}`;
+        if ("key" in step && thrown.key !== step.key)
+          return `${line}: is about the key ${show(thrown.key)}, not ${show(step.key)}`;
         if (thrown.message.length < 8) return `${line}: has the message ${JSON.stringify(thrown.message)}`;
         continue;
       }

@@ -83,10 +83,12 @@ export async function typed(): Promise<void> {
   await store.setMany({ count: "1" });
   // @ts-expect-error a name is text
   await store.setMany({ "users.1.name": 1 });
+  const one = [["count", 1]] as const;
+  await store.setMany(one);
   // @ts-expect-error a count is a number
   await store.setMany([["count", "1"]]);
   // @ts-expect-error a name is text
-  await store.setMany([["count", 1], ["users.1.name", 1]]); // biome-ignore format: one line
+  await store.setMany([...one, ["users.1.name", 1]]);
   // @ts-expect-error a count is a number
   await store.setMany(new Map([["count", "1"] as const]));
   store.atomic().set("count", 1).set("users.1.name", "Ada").set("other", [1]);

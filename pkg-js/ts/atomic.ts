@@ -1,5 +1,4 @@
 /** Checks and writes over several keys, all or nothing. */
-import { abortable } from "./abort.js";
 import { copyIn } from "./copy.js";
 import { check, setWords } from "./options.js";
 import { isKey, isVersion } from "./texts.js";
@@ -14,11 +13,17 @@ import type {
   WriteOptions,
 } from "./types.js";
 
+type Send = (
+  options: Abortable | undefined,
+  checks: unknown[][],
+  writes: unknown[][],
+) => Promise<AtomicResult>;
+
 /** Collects checks and writes; nothing happens before `commit`, which also reports what was wrong. */
 export class Atomic<M = KeyMap> {
   readonly #checks: [string, string | null][] = [];
   readonly #writes: unknown[][] = [];
-  readonly #send: (checks: unknown[][], writes: unknown[][]) => Promise<AtomicResult>;
+  readonly #send: Send;
   #fault: { error: unknown } | undefined;
 
   /** @internal A minifier makes the class's own name a letter. */
@@ -27,7 +32,7 @@ export class Atomic<M = KeyMap> {
   }
 
   /** Use `store.atomic()`. */
-  constructor(send: (checks: unknown[][], writes: unknown[][]) => Promise<AtomicResult>) {
+  constructor(send: Send) {
     this.#send = send;
   }
 
@@ -62,14 +67,17 @@ export class Atomic<M = KeyMap> {
     });
   }
 
-  /** Makes every write if every check holds, or nothing. */
+  /**
+   * Makes every write if every check holds, or nothing. Errors: `invalid-key`; `invalid-argument` (what
+   * cannot be stored, a key twice); `unsupported` (more than the backend changes at once); `quota-exceeded`.
+   */
   async commit(options?: Abortable): Promise<AtomicResult> {
     if (this.#fault !== undefined) throw this.#fault.error;
     if (options !== undefined) {
       check.signal(options, "atomic().commit");
       options.signal?.throwIfAborted();
     }
-    return abortable(this.#send(this.#checks, this.#writes), options);
+    return this.#send(options, this.#checks, this.#writes);
   }
 
   /** Nothing throws synchronously: what is wrong is said by `commit`. */

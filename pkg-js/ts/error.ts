@@ -26,7 +26,7 @@ export class KVError extends Error {
   /** May the same call succeed later without a change to it? */
   readonly retryable: boolean;
   /** Of a batch: what became of each item, in the order of the input. */
-  results?: (boolean | KVError)[];
+  declare results?: (boolean | KVError)[];
 
   static {
     // On the prototype the head of the stack has it too.

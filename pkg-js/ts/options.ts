@@ -82,13 +82,6 @@ const OPEN = {
   signal: "AbortSignal",
 };
 const MEMORY = { maxEntries: "number" };
-const LIMITS = {
-  maxBatch: "number",
-  maxKey: "number",
-  maxValue: "number",
-  clockSkew: "number",
-  losesAnswers: "boolean",
-};
 
 /** The options of `open` by position, as the core takes them. */
 type OpenWords = [
@@ -126,7 +119,6 @@ function openWords(options: OpenOptions): OpenWords {
   }
   isNamespace(namespace);
   typed(config, `the config of ${custom ? "a custom backend" : "the memory backend"}`, custom ? {} : MEMORY);
-  if (custom?.limits !== undefined) typed(custom.limits, "a custom backend's limits", LIMITS);
   // The longest wait of a JavaScript timer is 2^31 - 1 ms.
   if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
     throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");

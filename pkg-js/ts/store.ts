@@ -6,6 +6,7 @@ import { allDone, type Batch, batchOf, listOf } from "./batch.js";
 import { copyIn, copyOut } from "./copy.js";
 import { kindOf, refused, type KVError } from "./error.js";
 import { check, metadataIn, setWords } from "./options.js";
+import { scan } from "./scan.js";
 import { register } from "./serializer.js";
 import { isKey, isNamespace, isPattern } from "./texts.js";
 import type {
@@ -24,14 +25,13 @@ import type {
   ValueOf,
   WriteOptions,
 } from "./types.js";
-import { glue, load, numbers, release, texts, values, writeKeys, writeText } from "./wasm.js";
+import * as glue from "./wasm/dataknobs_kv.js";
+import { Op } from "./wasm/op.js";
+import { load, numbers, release, texts, values, writeKeys, writeText } from "./wasm.js";
 
-const { Op } = glue;
 const ABSENT = -1;
 const TAKE = -2;
 const THROW = -4;
-/** How many entries a scan fetches at a time. */
-const PAGE = 500;
 
 /** What the handles of one connection share. */
 interface Shared {
@@ -53,6 +53,10 @@ const flag = (code: number): boolean | Promise<boolean> =>
 /**
  * A key/value store. Every method returns a Promise and rejects with a {@link KVError}; absent is
  * `undefined`, `null` is a value.
+ *
+ * Beside the errors that a method names there are: `invalid-argument` for options that it has not,
+ * `closed` after `close`, the signal's reason, and what the backend says (`unavailable`, `timeout`,
+ * `access-denied`, `conflict`, `corrupt`, `outcome-unknown`).
  *
  * @example
  * const store = await KVStore.open();
@@ -82,7 +86,11 @@ export class KVStore<M = KeyMap> {
     this.#immediate = core.is_immediate();
   }
 
-  /** Opens a store. Unknown options are refused. */
+  /**
+   * Opens a store. Unknown options are refused.
+   * Errors: `invalid-argument`; `invalid-key` (the namespace); `unsupported` (no timer may start here);
+   * `unavailable` (the WebAssembly module cannot be loaded).
+   */
   static async open<M = KeyMap>(options: OpenOptions = {}): Promise<KVStore<M>> {
     const words = check.open(options);
     options.signal?.throwIfAborted();
@@ -92,17 +100,17 @@ export class KVStore<M = KeyMap> {
     return new KVStore<M>(glue.open(...words), shared, shared);
   }
 
-  /** A pattern that matches exactly this text. */
+  /** A pattern that matches exactly this text. Errors: `invalid-pattern` (no Unicode text). */
   static async escape(text: string): Promise<string> {
     isPattern(text);
     await load();
     return glue.escape(text);
   }
 
-  /** The value under `key`, or `undefined`. */
+  /** The value under `key`, or `undefined`. Errors: `invalid-key`. */
   async get<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
-    if (options !== undefined) this.#begin(options, "get", key);
     if (typeof key !== "string") isKey(key);
+    if (options !== undefined) this.#begin(options, "get", key);
     const code = this.#core.get(writeText(key, isKey));
     if (code >= 0) {
       const value = values[code];
@@ -112,7 +120,11 @@ export class KVStore<M = KeyMap> {
     return abortable(taken(code) as ValueOf<M, K>, options);
   }
 
-  /** Writes a new entry. False: a condition was not met. */
+  /**
+   * Writes a new entry. False: a condition was not met.
+   * Errors: `invalid-key`; `invalid-argument` (what cannot be stored, options that contradict each other);
+   * `quota-exceeded`.
+   */
   async set<K extends string, V extends ValueOf<M, K>, F extends object>(
     key: K,
     value: Stored<V>,
@@ -126,7 +138,10 @@ export class KVStore<M = KeyMap> {
       if (!this.#immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
         isKey(key);
         const kept = copyIn(value, key);
-        return abortable(this.#core.call(Op.SetWith, [key, kept, ...words]) as boolean, options);
+        return abortable(
+          this.#core.call(Op.SetWith, [key, kept, ...words], options?.signal) as boolean,
+          options,
+        );
       }
       ttl = words[0];
     }
@@ -137,36 +152,42 @@ export class KVStore<M = KeyMap> {
     return true;
   }
 
-  /** Removes the entry under `key`. False: there was none, or the condition was not met. */
+  /**
+   * Removes the entry under `key`. False: there was none, or the condition was not met.
+   * Errors: `invalid-key`.
+   */
   async delete(key: string, options?: DeleteOptions): Promise<boolean> {
     isKey(key);
     if (options !== undefined) {
       check.delete(options, key);
       options.signal?.throwIfAborted();
       if (options.ifVersion !== undefined)
-        return abortable(this.#core.call(Op.DeleteIf, [key, options.ifVersion]) as boolean, options);
+        return abortable(
+          this.#core.call(Op.DeleteIf, [key, options.ifVersion], options.signal) as boolean,
+          options,
+        );
     }
     return abortable(flag(this.#core.delete(writeText(key, isKey))), options);
   }
 
-  /** Is there an entry under `key`? */
+  /** Is there an entry under `key`? Errors: `invalid-key`. */
   async exists(key: string, options?: Abortable): Promise<boolean> {
-    if (options !== undefined) this.#begin(options, "exists", key);
     isKey(key);
+    if (options !== undefined) this.#begin(options, "exists", key);
     return abortable(flag(this.#core.exists(writeText(key, isKey))), options);
   }
 
-  /** The entry under `key`: value, metadata and the system fields. */
+  /** The entry under `key`: value, metadata and the system fields. Errors: `invalid-key`. */
   async getEntry<K extends string>(key: K, options?: Abortable): Promise<Entry<ValueOf<M, K>> | undefined> {
     return this.#keyed(Op.GetEntry, "getEntry", options, key);
   }
 
-  /** Takes the value under `key` out. */
+  /** Takes the value under `key` out. Errors: `invalid-key`. */
   async getAndDelete<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
     return this.#keyed(Op.GetAndDelete, "getAndDelete", options, key);
   }
 
-  /** Moves the entry under `from` to `to`. False: there was none. */
+  /** Moves the entry under `from` to `to`. False: there was none. Errors: `invalid-key`; `quota-exceeded`. */
   async rename(from: string, to: string, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.Rename, "rename", options, from, () => {
       isKey(to);
@@ -174,7 +195,10 @@ export class KVStore<M = KeyMap> {
     });
   }
 
-  /** Copies the entry under `from` to `to`. False: there was none. */
+  /**
+   * Copies the entry under `from` to `to`. False: there was none.
+   * Errors: `invalid-key`; `quota-exceeded`.
+   */
   async copy(from: string, to: string, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.Copy, "copy", options, from, () => {
       isKey(to);
@@ -182,7 +206,7 @@ export class KVStore<M = KeyMap> {
     });
   }
 
-  /** The values under `keys`, in their order, repeats included. */
+  /** The values under `keys`, in their order, repeats included. Errors: `invalid-key`. */
   async getMany<T = any>(keys: Iterable<string>, options?: Abortable): Promise<(T | undefined)[]> {
     if (options !== undefined) this.#begin(options, "getMany");
     const list = Array.isArray(keys) ? (keys as string[]) : listOf(keys, "getMany");
@@ -191,31 +215,30 @@ export class KVStore<M = KeyMap> {
     if (count < 0) return abortable(taken(count) as T[], options);
     const slots = numbers(count);
     const found = new Array<T | undefined>(count).fill(undefined);
-    let objects: number[] | undefined;
     let inline: T[] | undefined;
     let used = 0;
     for (let at = 0; at < count; at++) {
       const slot = slots[at] as number;
       if (slot >= 0) {
-        const value = values[slot];
-        found[at] = value as T;
-        if (typeof value === "object" && value !== null) {
-          objects ??= [];
-          objects.push(at);
-        }
+        found[at] = values[slot] as T;
       } else if (slot === TAKE) {
         inline ??= glue.take() as T[];
         found[at] = inline[used++] as T;
       }
     }
-    // Only now: a serializer of the user's may call the store, and then other numbers lie there.
-    if (objects !== undefined) for (const at of objects) found[at] = copyOut(found[at]) as T;
+    // Only now: a serializer of the user's may call the store, and then other numbers lie there. What
+    // came inline is bytes at most, of which a copy more does no harm.
+    for (let at = 0; at < count; at++) {
+      const value = found[at];
+      if (typeof value === "object") found[at] = copyOut(value) as T;
+    }
     return found;
   }
 
   /**
    * Writes an entry for each key, each for itself; of a repeated key the last wins. A failure in
    * the middle rejects with `.results` per key.
+   * Errors: `invalid-key` and `invalid-argument`, before anything is written; `quota-exceeded`.
    */
   async setMany<const E extends Entries>(
     entries: E & EntriesOf<M, E>,
@@ -229,7 +252,7 @@ export class KVStore<M = KeyMap> {
     const results =
       batch.words === undefined && this.#immediate
         ? this.#setPlain(keys, batch.kept, batch.shared[0])
-        : await abortable(this.#setEach(batch), { signal } as Abortable);
+        : await this.#setEach(batch, { signal } as Abortable);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
   }
@@ -248,17 +271,20 @@ export class KVStore<M = KeyMap> {
     return results;
   }
 
-  #setEach({ keys, kept, words, shared }: Batch): Promise<(boolean | KVError)[]> {
+  #setEach({ keys, kept, words, shared }: Batch, options: Abortable): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
     const rows = keys.map((key, at) => [key, kept[at], ...(words?.[at] ?? shared)]);
-    return this.#slow(Op.SetManyWith, rows);
+    return this.#slow(options, Op.SetManyWith, rows);
   }
 
-  /** Removes the entries under `keys`: how many there were. */
+  /**
+   * Removes the entries under `keys`: how many there were.
+   * A failure in the middle rejects with `.results` per key. Errors: `invalid-key`.
+   */
   async deleteMany(keys: Iterable<string>, options?: Abortable): Promise<number> {
     if (options !== undefined) this.#begin(options, "deleteMany");
     const list = listOf(keys, "deleteMany");
-    const rows = await abortable(this.#slow<[string, boolean | KVError][]>(Op.DeleteMany, list), options);
+    const rows = await this.#slow<[string, boolean | KVError][]>(options, Op.DeleteMany, list);
     const found = new Map(rows);
     allDone(
       list.map((key) => found.get(key) as boolean | KVError),
@@ -268,7 +294,10 @@ export class KVStore<M = KeyMap> {
     return rows.filter((row) => row[1]).length;
   }
 
-  /** The keys that match `pattern`, in the order of their UTF-8 bytes. */
+  /**
+   * The keys that match `pattern`, in the order of their UTF-8 bytes.
+   * Errors: `invalid-pattern`; `invalid-key` (`after`).
+   */
   async keys(pattern = "**", options?: KeysOptions): Promise<string[]> {
     isPattern(pattern);
     if (options !== undefined) {
@@ -300,58 +329,37 @@ export class KVStore<M = KeyMap> {
     return found;
   }
 
-  /** Keys and values that match `pattern`, in the order of the keys. */
+  /** Keys and values that match `pattern`, in the order of the keys. Errors: `invalid-pattern`. */
   async getPattern<T = any>(pattern: string, options?: Abortable): Promise<Map<string, T>> {
     isPattern(pattern);
     return this.#call(Op.GetPattern, "getPattern", options, pattern);
   }
 
-  /** Removes the entries whose keys match `pattern`: how many there were. */
+  /** Removes the entries whose keys match `pattern`: how many there were. Errors: `invalid-pattern`. */
   async deletePattern(pattern: string, options?: Abortable): Promise<number> {
     isPattern(pattern);
     return this.#call(Op.DeletePattern, "deletePattern", options, pattern);
   }
 
-  /** How many keys match `pattern`. */
+  /** How many keys match `pattern`. Errors: `invalid-pattern`. */
   async countPattern(pattern: string, options?: Abortable): Promise<number> {
     isPattern(pattern);
     return this.#call(Op.CountPattern, "countPattern", options, pattern);
   }
 
-  /** Entries (or, with `values: false`, keys) that match `pattern`, fetched in pages. */
+  /**
+   * Entries (or, with `values: false`, keys) that match `pattern`, fetched in pages.
+   * Errors, of each `next()`: `invalid-pattern`; `invalid-key` (`after`).
+   */
   scan(pattern: string, options: ScanOptions & { readonly values: false }): AsyncIterableIterator<string>;
   scan<T = any>(pattern?: string, options?: ScanOptions): AsyncIterableIterator<Entry<T>>;
   scan(pattern = "**", options: ScanOptions = {}): AsyncIterableIterator<unknown> {
-    const pages = this.#pages(pattern, options);
-    const { next } = pages;
+    const items = scan((...query) => this.#slow(options, Op.ScanPage, ...query), pattern, options);
+    const { next } = items;
     // Also in the middle of a page, and after the end.
-    pages.next = () =>
-      this.#own.closed || this.#shared.closed ? this.#slow(Op.Namespaces) : next.call(pages);
-    return pages;
-  }
-
-  async *#pages(pattern: string, options: ScanOptions): AsyncGenerator<unknown, void> {
-    isPattern(pattern);
-    check.keys(options, "scan");
-    const { signal, values: entries = true, reverse = false } = options;
-    let after = options.after;
-    let left = options.limit ?? Infinity;
-    for (;;) {
-      signal?.throwIfAborted();
-      const limit = Math.min(PAGE, left);
-      const page = await abortable(
-        this.#slow<(string | Entry)[]>(Op.ScanPage, pattern, limit, after, reverse, entries),
-        options,
-      );
-      for (const item of page) {
-        signal?.throwIfAborted();
-        yield item;
-      }
-      left -= page.length;
-      if (page.length < limit || left === 0) return;
-      const last = page[page.length - 1] as string | Entry;
-      after = typeof last === "string" ? last : last.key;
-    }
+    items.next = () =>
+      this.#own.closed || this.#shared.closed ? this.#slow(undefined, Op.Namespaces) : next.call(items);
+    return items;
   }
 
   /** Every entry: `for await (const { key, value } of store)`. */
@@ -359,17 +367,23 @@ export class KVStore<M = KeyMap> {
     return this.scan();
   }
 
-  /** The user's fields of the entry under `key`. */
+  /** The user's fields of the entry under `key`. Errors: `invalid-key`. */
   async getMetadata(key: string, options?: Abortable): Promise<{ [name: string]: any } | undefined> {
     return this.#keyed(Op.GetMetadata, "getMetadata", options, key);
   }
 
-  /** Merges `fields` into the metadata of the entry under `key`, shallow. False: there is no entry. */
+  /**
+   * Merges `fields` into the metadata of the entry under `key`, shallow. False: there is no entry.
+   * Errors: `invalid-key`; `invalid-argument` (what is no JSON, a field `ttl`).
+   */
   async setMetadata<F extends object>(key: string, fields: Fields<F>, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.SetMetadata, "setMetadata", options, key, () => [metadataIn(fields, key)]);
   }
 
-  /** Puts `fields` in the place of the metadata of the entry under `key`. False: there is no entry. */
+  /**
+   * Puts `fields` in the place of the metadata of the entry under `key`. False: there is no entry.
+   * Errors: `invalid-key`; `invalid-argument` (what is no JSON, a field `ttl`).
+   */
   async replaceMetadata<F extends object>(
     key: string,
     fields: Fields<F>,
@@ -378,12 +392,18 @@ export class KVStore<M = KeyMap> {
     return this.#keyed(Op.ReplaceMetadata, "replaceMetadata", options, key, () => [metadataIn(fields, key)]);
   }
 
-  /** How many seconds the entry under `key` has left; `null`: it does not expire; `undefined`: there is none. */
+  /**
+   * How many seconds the entry under `key` has left; `null`: it does not expire; `undefined`: there is none.
+   * Errors: `invalid-key`.
+   */
   async ttl(key: string, options?: Abortable): Promise<number | null | undefined> {
     return this.#keyed(Op.Ttl, "ttl", options, key);
   }
 
-  /** Lets the entry under `key` expire after `seconds`. False: there is none. */
+  /**
+   * Lets the entry under `key` expire after `seconds`. False: there is none.
+   * Errors: `invalid-key`; `invalid-argument` (not more than 0, or over 10 years).
+   */
   async expire(key: string, seconds: number, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.Expire, "expire", options, key, () => {
       if (typeof seconds !== "number")
@@ -392,7 +412,7 @@ export class KVStore<M = KeyMap> {
     });
   }
 
-  /** Lets the entry under `key` never expire. False: there is none. */
+  /** Lets the entry under `key` never expire. False: there is none. Errors: `invalid-key`. */
   async persist(key: string, options?: Abortable): Promise<boolean> {
     return this.#keyed(Op.Persist, "persist", options, key);
   }
@@ -402,7 +422,10 @@ export class KVStore<M = KeyMap> {
     return this.#call(Op.CleanupExpired, "cleanupExpired", options);
   }
 
-  /** Puts `next` in the place of `old`, where the value under `key` equals it; `undefined` is absent. */
+  /**
+   * Puts `next` in the place of `old`, where the value under `key` equals it; `undefined` is absent.
+   * Errors: `invalid-key`; `invalid-argument` (what cannot be stored); `quota-exceeded`.
+   */
   async compareAndSwap<K extends string>(
     key: K,
     old: ValueOf<M, K> | undefined,
@@ -414,7 +437,11 @@ export class KVStore<M = KeyMap> {
     );
   }
 
-  /** Puts what `f` makes of the value under `key` in its place: the new value. `f` may run again. */
+  /**
+   * Puts what `f` makes of the value under `key` in its place: the new value. `f` may run again.
+   * Errors: `invalid-key`; `invalid-argument` (it returned `undefined`, or what cannot be stored);
+   * `quota-exceeded`; what `f` throws comes out as it is.
+   */
   async update<K extends string>(
     key: K,
     f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K> | Promise<ValueOf<M, K>>,
@@ -444,7 +471,10 @@ export class KVStore<M = KeyMap> {
     }
   }
 
-  /** Adds `delta` to the number under `key`; absent counts as 0. The sum; a `bigint` beyond ±(2⁵³ − 1). */
+  /**
+   * Adds `delta` to the number under `key`; absent counts as 0. The sum; a `bigint` beyond ±(2⁵³ − 1).
+   * Errors: `invalid-key`; `type-mismatch` (there is no number); `invalid-argument` (not finite, beyond 64 bits).
+   */
   async increment(key: string, delta: number | bigint = 1, options?: Abortable): Promise<number | bigint> {
     return this.#keyed(Op.Increment, "increment", options, key, () => {
       if (typeof delta !== "number" && typeof delta !== "bigint")
@@ -453,17 +483,23 @@ export class KVStore<M = KeyMap> {
     });
   }
 
-  /** Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new value. */
+  /**
+   * Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new value.
+   * Errors: `invalid-key`; `type-mismatch` (there is something else).
+   */
   async append<T extends string | Uint8Array>(key: string, tail: T, options?: Abortable): Promise<T> {
     return this.#keyed(Op.Append, "append", options, key, () => [copyIn(tail, key)]);
   }
 
   /** Begins a change of several keys that is made all or nothing. */
   atomic(): Atomic<M> {
-    return new Atomic((checks, writes) => this.#slow(Op.Atomic, checks, writes));
+    return new Atomic((options, checks, writes) => this.#slow(options, Op.Atomic, checks, writes));
   }
 
-  /** The store of another namespace over the same connection; closing it leaves this one open. */
+  /**
+   * The store of another namespace over the same connection; closing it leaves this one open.
+   * Errors: `invalid-key` (the name).
+   */
   async namespace<N = M>(name: string): Promise<KVStore<N>> {
     isNamespace(name);
     return new KVStore<N>(this.#core.namespace(name), this.#shared, { closed: false });
@@ -479,10 +515,13 @@ export class KVStore<M = KeyMap> {
     return this.#call(Op.Clear, "clear", options);
   }
 
-  /** Closes the store: every later call is refused with `closed`. */
+  /**
+   * Closes the store: every later call is refused with `closed`.
+   * What the backend says rejects; the store is closed all the same.
+   */
   async close(): Promise<void> {
     this.#own.closed = true;
-    await this.#slow(Op.Close);
+    await this.#slow(undefined, Op.Close);
   }
 
   /** `await using store = await KVStore.open()`. */
@@ -497,7 +536,7 @@ export class KVStore<M = KeyMap> {
 
   /** A call about a key; `more` checks and gives its other arguments. */
   async #keyed<T>(
-    op: glue.Op,
+    op: Op,
     method: string,
     options: Abortable | undefined,
     key: string,
@@ -505,21 +544,16 @@ export class KVStore<M = KeyMap> {
   ): Promise<T> {
     isKey(key);
     if (options !== undefined) this.#begin(options, method, key);
-    return abortable(this.#slow<T>(op, key, ...(more?.() ?? [])), options);
+    return this.#slow(options, op, key, ...(more?.() ?? []));
   }
 
-  async #call<T>(
-    op: glue.Op,
-    method: string,
-    options: Abortable | undefined,
-    ...args: unknown[]
-  ): Promise<T> {
+  async #call<T>(op: Op, method: string, options: Abortable | undefined, ...args: unknown[]): Promise<T> {
     if (options !== undefined) this.#begin(options, method);
-    return abortable(this.#slow<T>(op, ...args), options);
+    return this.#slow(options, op, ...args);
   }
 
-  /** A call whose result is ready or a promise; what it throws rejects. */
-  async #slow<T>(op: glue.Op, ...args: unknown[]): Promise<T> {
-    return this.#core.call(op, args) as T | Promise<T>;
+  /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
+  async #slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
+    return abortable(this.#core.call(op, args, options?.signal) as T | Promise<T>, options);
   }
 }

@@ -1,6 +1,9 @@
 /** The public types: options, entries, a typed key map, and what a custom backend implements. */
 
-/** A value that can be stored. Class instances need a serializer. */
+/**
+ * A value that can be stored. Class instances need a serializer. Of arrays, maps, sets, dates and bytes
+ * what they hold is stored, not fields that somebody put beside it.
+ */
 export type Storable =
   | string
   | number

@@ -5,8 +5,6 @@ import { putTogether, takeApart } from "./tags.js";
 import { isKey, LONGEST } from "./texts.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 
-export { glue };
-
 /** The values that the store keeps, under the numbers that the core gives out. */
 export const values: unknown[] = [];
 
@@ -73,15 +71,14 @@ async function start(): Promise<void> {
 }
 
 function grow(size: number): void {
-  const place = glue.scratch(size);
-  if (place === 0)
+  address = glue.scratch(size);
+  room = address === 0 ? 0 : size;
+  refresh();
+  if (room === 0)
     throw new KVError(
       "quota-exceeded",
       `the WebAssembly module has no ${size} bytes left for keys: hand over fewer at a time`,
     );
-  address = place;
-  room = size;
-  refresh();
 }
 
 function refresh(): void {
@@ -90,8 +87,8 @@ function refresh(): void {
 
 /** Writes a text into the scratch buffer: how many bytes it takes. `check`: of one that is not short and ASCII. */
 export function writeText(text: string, check: (text: unknown) => void): number {
-  // A view is void once the memory has grown.
-  if (bytes.length === 0) refresh();
+  // A view is void once the memory has grown; there is no room after it could not.
+  if (bytes.length === 0) room === 0 ? grow(4096) : refresh();
   const length = text.length;
   if (length <= SHORT) {
     let at = 0;

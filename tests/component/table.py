@@ -20,6 +20,11 @@ class About:
     tolerance: float
 
 
+@dataclass
+class Exactly:
+    value: object
+
+
 ANY = object()
 
 
@@ -32,6 +37,8 @@ def helper(tag, arguments):
             return ANY
         case "about", [number, tolerance]:
             return About(number, tolerance)
+        case "exactly", [value]:
+            return Exactly(decode(value, helper))
         case "ref", [path]:
             return Ref(path)
         case "repeat", [text, times]:
@@ -81,6 +88,8 @@ def run(case, host):
         except Refused as refused:
             if step.get("fails") != refused.kind:
                 raise Failed(f"{shown}: {refused}") from refused
+            if "key" in step and step["key"] != refused.key:
+                raise Failed(f"{shown}: is about the key {short(refused.key)}, not {short(step['key'])}")
             continue
         if "fails" in step:
             raise Failed(f"{shown}: gave {short(result)}")
@@ -101,6 +110,8 @@ def fill(value, remembered):
             for step in steps:
                 found = found[int(step)] if isinstance(found, list) else found[step]
             return found
+        case Exactly(inner):
+            return Exactly(fill(inner, remembered))
         case list():
             return [fill(item, remembered) for item in value]
         case dict():
@@ -108,21 +119,24 @@ def fill(value, remembered):
     return value
 
 
-def difference(found, expected, path=""):
-    """Where and how `found` is not what was expected, or None. Objects match on the fields that are expected."""
+def difference(found, expected, path="", exact=False):
+    """Where and how `found` is not what was expected, or None. Objects match on the fields that are expected, and
+    have no other where `exact`."""
     match expected:
+        case Exactly(value):
+            return difference(found, value, path, True)
         case _ if expected is ANY:
             same = found is not ABSENT
         case About(number, tolerance):
             same = type(found) in (int, float) and abs(found - number) <= tolerance
-        case dict() if isinstance(found, dict):
+        case dict() if isinstance(found, dict) and not (exact and found.keys() - expected.keys()):
             parts = ((found.get(name, ABSENT), value, f".{name}") for name, value in expected.items())
-            return first_difference(parts, path)
+            return first_difference(parts, path, exact)
         case list() if isinstance(found, list) and len(found) == len(expected):
             parts = ((one, other, f"[{at}]") for at, (one, other) in enumerate(zip(found, expected)))
-            return first_difference(parts, path)
+            return first_difference(parts, path, exact)
         case Tagged(tag, body) if isinstance(found, Tagged) and found.tag == tag:
-            return difference(found.body, body, path + ".body")
+            return difference(found.body, body, path + ".body", exact)
         case float():
             same = type(found) is float and struct.pack("d", found) == struct.pack("d", expected)
         case _:
@@ -130,8 +144,8 @@ def difference(found, expected, path=""):
     return None if same else f"gave {short(found)} {path and 'at ' + path}"
 
 
-def first_difference(parts, path):
-    found = (difference(one, other, path + step) for one, other, step in parts)
+def first_difference(parts, path, exact):
+    found = (difference(one, other, path + step, exact) for one, other, step in parts)
     return next((text for text in found if text), None)
 
 

@@ -10,18 +10,16 @@ pub fn text(rows: &[Row], rounds: usize, took: Duration) -> String {
     format!(
         "# What a call into the component costs a Rust host
 
-`make bench-host`, {date}Z, {seconds} s, {rounds} rounds of {slice} ms a row and way.
+`make bench-host`, {date}Z, {seconds} s, {rounds} rounds of at least {slice} ms a row and way.
 
-wasmtime {wasmtime}; {machine}.
+wasmtime {wasmtime}, {machine}.
 
-100,000 keys in each store, 1,000 scattered hot ones; values are texts such as `value 123`.
+Each store holds 100,000 keys with texts such as `value 123`; the calls go through 1,000 scattered hot ones.
 
-- {provider}: wasmtime-wasi-keyvalue, `wasi:keyvalue@0.2.0-draft` in memory. A guest loops over the hot keys; each `get` or `set` crosses
-  into the host. What the others are held against.
-- {host}: the host calls `dataknobs:kv/store` of our component through `bindgen!`.
-- {component}: the same guest calls our component, which `wac plug` has put under it: the other store that its author could choose.
-- {empty}: the host calls a component that takes the same texts, gives such a text back and stores nothing: what wasmtime takes for
-  the crossing.
+- {provider}: a guest calls `wasi:keyvalue@0.2.0-draft`, which is wasmtime-wasi-keyvalue in memory. The others are held against it.
+- {host}: the host calls the component's `dataknobs:kv/store` through what `bindgen!` makes of `wit/`.
+- {component}: the same guest, composed with the component, calls that instead: the other store that its author can choose.
+- {empty}: the host calls functions that take the same texts, give back a text and store nothing: what the crossing alone costs.
 
 In a round all take turns, under both engines. Times are medians over the rounds, without the time in which the program was ready but
 others had the cores (Linux's schedstat); a ratio is the median of the ratios within a round, beside the least and the greatest.

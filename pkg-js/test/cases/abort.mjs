@@ -131,3 +131,36 @@ test("a signal is let go of when the last call ends", async (t) => {
     t.equal([most, listeners], [1, 0], "listeners on a signal that 50 calls share, at most and at the end");
   }
 });
+
+test("a call that is aborted asks the backend nothing more", async (t) => {
+  const asked = [];
+  const backend = new (class extends MapBackend {
+    async read(keys) {
+      asked.push("read");
+      await sleep(20);
+      return super.read(keys);
+    }
+    async commit(batch) {
+      asked.push("commit");
+      return super.commit(batch);
+    }
+  })();
+  const store = await t.open({ backend, autoCleanup: false });
+  const reason = new Error("enough");
+  for (const begin of [
+    (options) => store.increment("a", 1, options),
+    (options) => store.update("a", () => 1, options),
+    (options) => store.set("a", 1, { ifAbsent: true, ...options }),
+    (options) => store.rename("a", "b", options),
+    (options) => store.compareAndSwap("a", undefined, 1, options),
+  ]) {
+    asked.length = 0;
+    const controller = new AbortController();
+    const pending = begin({ signal: controller.signal }).catch((thrown) => thrown);
+    controller.abort(reason);
+    t.ok((await pending) === reason, "it rejects with the reason");
+    await sleep(60);
+    t.ok(!asked.includes("commit"), `${begin} asked ${asked}`);
+  }
+  t.equal(backend.spaces.get("")?.size ?? 0, 0, "how much was written");
+});

@@ -86,6 +86,52 @@ aside("what a custom backend throws", async (t) => {
   t.equal(closed, 1, "how often the connection was closed");
 });
 
+test("a backend may answer at once, with a promise, or with what only has a then", async (t) => {
+  const answers = {
+    "at once": (call) => call(),
+    "a promise": async (call) => call(),
+    "a then": (call) => ({
+      then: (resolve, reject) => {
+        try {
+          resolve(call());
+        } catch (error) {
+          reject(error);
+        }
+      },
+    }),
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    const kept = new Map();
+    let broken = false;
+    let last = 0;
+    const backend = {
+      limits: { losesAnswers: false },
+      read: (keys) =>
+        answer(() => {
+          if (broken) throw new t.KVError("access-denied", "not here");
+          return keys.map(({ key }) => kept.get(key));
+        }),
+      commit: (batch) =>
+        answer(() => ({
+          versions: batch.map(({ key, record }) => {
+            last += 1;
+            kept.set(key, { record, version: String(last) });
+            return String(last);
+          }),
+        })),
+      scan: () => answer(() => ({ items: [...kept].map(([key, one]) => ({ key, ...one })) })),
+      namespaces: () => answer(() => [""]),
+      close: () => answer(() => undefined),
+    };
+    const store = await t.open({ backend, autoCleanup: false });
+    await store.set("a", 1);
+    t.equal([await store.get("a"), await store.increment("a")], [1, 2], name);
+    t.equal([await store.keys(), await store.namespaces()], [["a"], [""]], name);
+    broken = true;
+    await t.rejects(() => store.get("a"), "access-denied", "not here");
+  }
+});
+
 test("clean-up by a timer", async (t) => {
   const backend = new MapBackend();
   const size = () => [...backend.spaces.values()].reduce((sum, space) => sum + space.size, 0);

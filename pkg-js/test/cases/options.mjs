@@ -82,7 +82,6 @@ test("unknown and wrong options are refused by name, for every method", async (t
     { backend: Object.assign(new MapBackend(), { limits: { max_batch: 1 } }) },
     { backend: Object.assign(new MapBackend(), { limits: { maxBatch: "1" } }) },
     { backend: Object.assign(new MapBackend(), { limits: { losesAnswers: 0 } }) },
-    { backend: Object.assign(new MapBackend(), { limits: 5 }) },
     { backend: 5n },
     { backend: Symbol("memory") },
     null,

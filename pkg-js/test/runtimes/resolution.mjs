@@ -1,5 +1,5 @@
 // What each runtime's resolution of the package finds.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, dist, out } from "./place.mjs";
 
@@ -19,6 +19,14 @@ export async function resolution() {
   );
   for (const field of ["dependencies", "scripts", "devDependencies", "peerDependencies"])
     check(JSON.stringify(manifest[field]), undefined, `the manifest's ${field}`);
+  check(
+    readdirSync(dist, { recursive: true })
+      .map((name) => name.replace(/chunk-\w+/, "chunk"))
+      .sort()
+      .join(" "),
+    "atomic.d.ts browser.js chunk.js conformance conformance.js conformance/index.d.ts core.d.ts error.d.ts node.d.ts node.js store.d.ts types.d.ts wasm wasm/dataknobs_kv_bg.wasm workerd.js",
+    "what is in dist",
+  );
   for (const [conditions, file] of [
     [[], "node.js"],
     [["workerd"], "workerd.js"],
