@@ -10,6 +10,7 @@ use dataknobs_kv::{
     backend::{
         Erased,
         memory::{Memory, MemoryOptions},
+        not_here,
     },
 };
 use js_sys::{Function, Reflect};
@@ -22,27 +23,31 @@ fn argument(message: &str) -> Error {
 
 /// Opens a store on memory, or on a backend written in JavaScript. The JavaScript half knows the
 /// options by name (serde here would be 9 KB of the package); what they mean is decided here.
-/// `cleanup_interval`: seconds, `undefined` for no clean-up.
+/// `cleanup_interval`: seconds, checked; `undefined` for no clean-up.
 #[wasm_bindgen]
 pub fn open(
+    backend: JsValue,
     namespace: &str,
     cleanup_interval: Option<f64>,
     max_entries: Option<f64>,
-    custom: Option<js_sys::Object>,
 ) -> Result<Store, JsValue> {
-    opened(namespace, cleanup_interval, max_entries, custom).map_err(|e| thrown(&e))
+    opened(&backend, namespace, cleanup_interval, max_entries).map_err(|e| thrown(&e))
 }
 
 fn opened(
+    backend: &JsValue,
     namespace: &str,
     cleanup_interval: Option<f64>,
     max_entries: Option<f64>,
-    custom: Option<js_sys::Object>,
 ) -> Result<Store> {
     let host: Arc<dyn Host> = Arc::new(Js);
-    let (backend, memory) = match custom {
-        Some(object) => (Erased::new(Custom::new(object)?), None),
-        None => {
+    let (backend, memory) = match backend.as_string().as_deref() {
+        None if backend.is_object() => {
+            let custom = Custom::new(backend.clone().unchecked_into())?;
+            (Erased::new(custom), None)
+        }
+        None => return Err(argument("a backend is a name, or an object of your own")),
+        Some("memory") => {
             let whole = max_entries.is_none_or(|n| n >= 0.0 && n.trunc() == n);
             if !whole {
                 return Err(argument("maxEntries is a whole number of at least 1"));
@@ -51,13 +56,8 @@ fn opened(
             let memory = Memory::new(options, Arc::clone(&host));
             (Erased::new(memory.clone()), Some(memory))
         }
+        Some(name) => return Err(not_here(name, "`memory`, or an object of your own")),
     };
-    // The longest wait of a JavaScript timer is 2^31 - 1 ms.
-    if cleanup_interval.is_some_and(|s| !(s > 0.0 && s <= 2_147_483.0)) {
-        return Err(argument(
-            "cleanupInterval is a number of seconds, more than 0 and at most 2147483",
-        ));
-    }
     let store = dataknobs_kv::Store::new(backend, host);
     let opened = Store::opened(namespace, store, memory)?;
     if let Some(seconds) = cleanup_interval {

@@ -85,10 +85,10 @@ const MEMORY = { maxEntries: "number" };
 
 /** The options of `open` by position, as the core takes them. */
 type OpenWords = [
+  backend: string | object,
   namespace: string,
   cleanupInterval: number | undefined,
   maxEntries: number | undefined,
-  custom: object | undefined,
 ];
 
 /** May a timer start here? Not at workerd's module scope, where every attempt throws. */
@@ -111,14 +111,9 @@ function openWords(options: OpenOptions): OpenWords {
     cleanupInterval = 60,
     config = {},
   } = options;
-  const custom = typeof backend === "object" && backend !== null ? backend : undefined;
-  if (custom === undefined && backend !== "memory") {
-    throw refused(
-      `there is no backend ${typeof backend === "string" ? JSON.stringify(backend) : kindOf(backend)} in this build; there is: memory, or an object of your own`,
-    );
-  }
   isNamespace(namespace);
-  typed(config, `the config of ${custom ? "a custom backend" : "the memory backend"}`, custom ? {} : MEMORY);
+  if (typeof backend === "object") typed(config, "the config of a custom backend", {});
+  else if (backend === "memory") typed(config, "the config of the memory backend", MEMORY);
   // The longest wait of a JavaScript timer is 2^31 - 1 ms.
   if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
     throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");
@@ -128,7 +123,7 @@ function openWords(options: OpenOptions): OpenWords {
       "no timer may start here (workerd's module scope): open the store inside a request, or with autoCleanup: false",
     );
   }
-  return [namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries, custom];
+  return [backend, namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries];
 }
 
 const DELETE = { ifVersion: "string", signal: "AbortSignal" };
