@@ -1,7 +1,7 @@
 //! The matcher: the automaton's states are made when a key first needs them and kept as a table.
 
 use super::nfa::{ACCEPT, Node, NodeSet, OTHER, Program, Take};
-use super::{Pattern, Verdict};
+use super::{Pattern, Verdict, tail::Middle};
 use std::fmt;
 
 /// Everything from here up is no plain state.
@@ -18,14 +18,16 @@ const ALL: u32 = u32::MAX - 2;
 const MAX_STATES: usize = 1024;
 const MAX_CELLS: usize = 1 << 17;
 const MAX_NODES: usize = 1 << 18;
+/// A pattern keeps a table of at most so many cells for the next matcher.
+const KEPT_CELLS: usize = 1 << 12;
 
 /// Matches many keys against one pattern, and gets faster while it does. See [`Pattern::matcher`].
 pub struct Matcher {
     pattern: Pattern,
-    pub(super) table: Table,
+    /// None as long as no key has needed it.
+    pub(super) table: Option<Box<Table>>,
 }
 
-#[derive(Default)]
 pub(super) struct Table {
     /// A row per state: the next state by class, then 1 where the key may end here, with FLAG where only a dot or the
     /// end leaves. A state is the offset of its row.
@@ -39,6 +41,20 @@ pub(super) struct Table {
     pub steps: usize,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Table {
+            next: Vec::new(),
+            states: Vec::new(),
+            nodes: Vec::new(),
+            start: UNKNOWN,
+            set: NodeSet::default(),
+            #[cfg(test)]
+            steps: 0,
+        }
+    }
+}
+
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Matcher")
@@ -49,11 +65,10 @@ impl fmt::Debug for Matcher {
 
 impl Matcher {
     pub(super) fn new(pattern: Pattern) -> Matcher {
-        let table = Table {
-            start: UNKNOWN,
-            ..Table::default()
-        };
-        Matcher { pattern, table }
+        Matcher {
+            pattern,
+            table: None,
+        }
     }
 
     /// Whether `key` matches, and if not, from where on no key can.
@@ -66,25 +81,53 @@ impl Matcher {
     /// assert_eq!(matcher.check("logs.2023-05"), Verdict::No { dead: Some("logs.2023".len()) });
     /// ```
     pub fn check(&mut self, key: &str) -> Verdict {
-        let Matcher { pattern, table } = self;
-        let program = &pattern.0.program;
-        let (bytes, prefix) = (key.as_bytes(), program.prefix.as_bytes());
+        let prefix = self.pattern.literal_prefix().as_bytes();
         // An empty text lies at no address, and memcmp, which loads from there all the same, takes 40 ns.
-        if !prefix.is_empty() && !bytes.starts_with(prefix) {
+        if !prefix.is_empty() && !key.as_bytes().starts_with(prefix) {
             return off_prefix(key, prefix);
         }
-        let mut at = prefix.len();
-        if let Some(tail) = &program.tail {
-            let Some(middle) = bytes[at..].strip_suffix(tail.text.as_bytes()) else {
-                return Verdict::No { dead: None };
-            };
-            if tail.alone {
-                return match middle {
-                    [] | [_, .., b'.'] => Verdict::Match,
-                    _ => Verdict::No { dead: None },
-                };
+        self.check_rest(key.as_bytes())
+    }
+
+    /// [`check`](Matcher::check) for the bytes of a key that begins with the literal prefix. Always
+    /// a part of the walk that asks: for size it would not be, and a call costs as much again.
+    #[inline(always)]
+    pub(crate) fn check_rest(&mut self, key: &[u8]) -> Verdict {
+        let program = &self.pattern.0.program;
+        let at = program.prefix.len();
+        let Some(tail) = &program.tail else {
+            return self.run(key, at);
+        };
+        let before = tail.before(key);
+        match tail.middle {
+            Middle::Run(dot) => {
+                if before.is_some_and(|before| before >= at && find_dot(key, at) == before + dot) {
+                    return Verdict::Match;
+                }
+            }
+            middle => {
+                let between = before.and_then(|before| key.get(at..before));
+                match between {
+                    None => return Verdict::No { dead: None },
+                    Some([] | [_, .., b'.']) if middle == Middle::Segments => {
+                        return Verdict::Match;
+                    }
+                    Some(_) if middle == Middle::Segments => return Verdict::No { dead: None },
+                    Some(_) => {}
+                }
             }
         }
+        self.run(key, at)
+    }
+
+    /// Runs the automaton from a place on.
+    pub(super) fn run(&mut self, key: &[u8], mut at: usize) -> Verdict {
+        let Matcher { pattern, table } = self;
+        let program = &pattern.0.program;
+        let table = table.get_or_insert_with(|| {
+            let kept = pattern.0.table.with(Option::take);
+            kept.unwrap_or_default()
+        });
         let mut state = table.start;
         if state == UNKNOWN {
             state = table.restart(program);
@@ -97,19 +140,16 @@ impl Matcher {
                     _ => {}
                 }
                 state &= !FLAG;
-                at = find_dot(bytes, at);
+                at = find_dot(key, at);
             }
-            let Some(&byte) = bytes.get(at) else {
+            let Some(&byte) = key.get(at) else {
                 break;
             };
             let class = if byte < 128 {
                 at += 1;
                 u16::from(program.ascii[usize::from(byte)])
             } else {
-                let c = key
-                    .get(at..)
-                    .and_then(|rest| rest.chars().next())
-                    .unwrap_or_default();
+                let c = character(key, at);
                 at += c.len_utf8();
                 program.class(c)
             };
@@ -124,6 +164,30 @@ impl Matcher {
             _ => Verdict::Match,
         }
     }
+}
+
+impl Drop for Matcher {
+    /// The next matcher of the pattern begins with what this one has learned.
+    fn drop(&mut self) {
+        let keeps = |table: &mut Box<Table>| {
+            table.start != UNKNOWN
+                && table.next.len() <= KEPT_CELLS
+                && table.nodes.len() <= KEPT_CELLS
+        };
+        if let Some(table) = self.table.take_if(keeps) {
+            self.pattern.0.table.with(|kept| *kept = Some(table));
+        }
+    }
+}
+
+/// The character at a place that is not ASCII.
+fn character(key: &[u8], at: usize) -> char {
+    let width = key.get(at).map_or(1, |byte| byte.leading_ones() as usize);
+    let text = key
+        .get(at..at + width)
+        .and_then(|bytes| str::from_utf8(bytes).ok());
+    text.and_then(|text| text.chars().next())
+        .unwrap_or_default()
 }
 
 /// Where the first dot is, or the end: eight bytes at a time.

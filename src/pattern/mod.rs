@@ -25,10 +25,11 @@
 mod dfa;
 mod nfa;
 mod parse;
+mod tail;
 #[cfg(test)]
 mod tests;
 
-use crate::error::Result;
+use crate::{error::Result, maybe_send::Lock};
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,9 +55,12 @@ pub struct Pattern(Arc<Inner>);
 struct Inner {
     text: Box<str>,
     exact: bool,
-    all: bool,
     segments: Box<[Box<str>]>,
     program: nfa::Program,
+    /// Does a `**` follow the literal prefix, behind which nothing need come?
+    rest: bool,
+    /// What the last [`Matcher`] has learned: a pattern that finds little is asked for often.
+    table: Lock<Option<Box<dfa::Table>>>,
 }
 
 /// What a [`Matcher`] says of a key.
@@ -86,15 +90,18 @@ impl Pattern {
     /// let error = Pattern::parse("logs.[0-9").unwrap_err();
     /// assert_eq!(error.message(), r"at character 6: `[` is not closed: end it with `]`, or write `\[`");
     /// ```
+    // On wasm there is one thread, and the lock is a cell.
+    #[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
     pub fn parse(text: &str) -> Result<Pattern> {
         let parsed = parse::parse(text)?;
         let program = nfa::Program::build(&parsed);
         Ok(Pattern(Arc::new(Inner {
             text: text.into(),
             exact: program.start == [nfa::ACCEPT],
-            all: program.prefix.is_empty() && program.has_rest(&program.start),
+            rest: program.has_rest(&program.start),
             segments: parsed.literal_segments(),
             program,
+            table: Lock::default(),
         })))
     }
 
@@ -143,7 +150,12 @@ impl Pattern {
     /// ```
     #[must_use]
     pub fn matches_all(&self) -> bool {
-        self.0.all
+        self.0.rest && self.0.program.prefix.is_empty()
+    }
+
+    /// Whether every key matches that begins with the literal prefix, as with `app.**`.
+    pub(crate) fn matches_prefixed(&self) -> bool {
+        self.0.rest
     }
 
     /// Whole segments that every matching key has: those at the top level of the pattern without wildcards or

@@ -1,6 +1,9 @@
 //! The automaton: Thompson's, with epsilon edges, linear in the text of the pattern.
 
-use super::parse::{Parsed, Token};
+use super::{
+    parse::{Parsed, Token},
+    tail::Tail,
+};
 
 pub(super) const FAIL: u32 = 0;
 pub(super) const ACCEPT: u32 = 1;
@@ -45,14 +48,8 @@ pub(super) struct Program {
     /// The text before the first choice, and the nodes where it leads.
     pub prefix: String,
     pub start: Vec<u32>,
-    /// Where a `**` follows the prefix, so that no continuation is ever dead: what every match ends with.
+    /// What every match ends with, where that decides, or is cheap to ask first.
     pub tail: Option<Tail>,
-}
-
-pub(super) struct Tail {
-    pub text: String,
-    /// The pattern is the prefix, `**.` and the text.
-    pub alone: bool,
 }
 
 impl Program {
@@ -78,7 +75,8 @@ impl Program {
         let first = builder.build(parsed);
         program = builder.program;
         program.find_prefix(first);
-        program.find_tail(&parsed.tokens);
+        let any = |&node: &u32| matches!(program.nodes[node as usize], Node::One(Take::Any, _));
+        program.tail = Tail::find(&parsed.tokens, program.start.iter().any(any));
         program
     }
 
@@ -175,34 +173,6 @@ impl Program {
             set.step(self, &from, class);
         }
         self.start = set.nodes;
-    }
-
-    fn find_tail(&mut self, tokens: &[Token]) {
-        let any = |&node: &u32| matches!(self.nodes[node as usize], Node::One(Take::Any, _));
-        let plain = tokens
-            .iter()
-            .rev()
-            .take_while(|token| token.char().is_some())
-            .count();
-        if !self.start.iter().any(any) || plain == 0 {
-            return;
-        }
-        let (head, tail) = tokens.split_at(tokens.len() - plain);
-        let mut text = String::new();
-        for (i, token) in tail.iter().enumerate() {
-            match token {
-                // `**` may swallow the dot behind it.
-                Token::Char('.') if i == 0 => {}
-                Token::Char(c) => text.push(*c),
-                _ => {}
-            }
-        }
-        let alone = head.split_last().is_some_and(|(last, head)| {
-            matches!(last, Token::Segments) && head.iter().all(|token| token.char().is_some())
-        });
-        if !text.is_empty() {
-            self.tail = Some(Tail { text, alone });
-        }
     }
 
     fn only_class(&self, nodes: &[u32]) -> Option<u16> {

@@ -90,17 +90,17 @@ impl Entry {
     /// Marks the key as lent under its id; was it not before?
     #[inline]
     pub(super) fn name(&self) -> bool {
-        self.flags.replace(self.flags.get() | NAMED) & NAMED == 0
+        let flags = self.flags.get();
+        // A walk would dirty every entry.
+        if flags & NAMED == 0 {
+            self.flags.set(flags | NAMED);
+        }
+        flags & NAMED == 0
     }
 
     #[inline]
     pub(super) fn key(&self) -> &KeyBuf {
         &self.key
-    }
-
-    #[inline]
-    pub(super) fn version(&self) -> u64 {
-        self.version
     }
 
     #[inline]
@@ -166,7 +166,7 @@ mod tests {
             assert!(!entry.name() && !entry.is_dead());
             let back = entry.lend().to_record();
             assert_eq!(format!("{back:?}"), format!("{record:?}"));
-            assert_eq!(entry.version(), u64::MAX);
+            assert_eq!(entry.version, u64::MAX);
             entry.bury();
             assert!(entry.is_dead() && entry.extra.is_none());
             assert_eq!(entry.key().as_str(), "k");

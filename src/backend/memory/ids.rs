@@ -2,6 +2,7 @@
 //! removal moves more than a chunk.
 
 use super::{
+    bytes::compare,
     places::{Place, View},
     slab::Slab,
 };
@@ -46,6 +47,14 @@ impl SortedIds {
         }
     }
 
+    /// For how many ids there is room in its pieces: to count them is to look at each.
+    pub(super) fn room(&self) -> usize {
+        match self {
+            SortedIds::Few(ids) => ids.len(),
+            SortedIds::Many(chunks) => chunks.len() * CHUNK,
+        }
+    }
+
     /// Adds an id whose key comes last. An id that is there already stays alone.
     pub(super) fn push(&mut self, id: u32) {
         let last = match self {
@@ -75,10 +84,16 @@ impl SortedIds {
         }
     }
 
+    /// The first place whose key does not come before that of an id.
+    fn place(&self, id: u32, slab: &Slab) -> Place {
+        let key = slab.key(id);
+        self.view()
+            .partition(&mut |other| compare(slab.key(other), key).is_lt())
+    }
+
     /// Adds an id at its place. An id that is there already stays alone.
     pub(super) fn insert(&mut self, id: u32, slab: &Slab) {
-        let key = slab.key(id);
-        let place = self.view().partition(|other| slab.key(other) < key);
+        let place = self.place(id, slab);
         if self.view().get(place) == Some(id) {
             return;
         }
@@ -120,8 +135,7 @@ impl SortedIds {
 
     /// Takes an id out, if it is there.
     pub(super) fn remove(&mut self, id: u32, slab: &Slab) {
-        let key = slab.key(id);
-        let place = self.view().partition(|other| slab.key(other) < key);
+        let place = self.place(id, slab);
         if self.view().get(place) != Some(id) {
             return;
         }
@@ -165,16 +179,17 @@ impl SortedIds {
         let (view, mut out) = (self.view(), SortedIds::default());
         let mut place = Place::default();
         let copy = |mut from: Place, to: Place, out: &mut SortedIds| {
-            while from < to
-                && let Some(id) = view.get(from)
-            {
-                out.push(id);
-                from = view.next(from);
+            while from < to {
+                let (ids, next) = view.piece(from, to);
+                for id in ids {
+                    out.push(*id);
+                }
+                from = next;
             }
         };
         for &id in more {
             let key = slab.key(id);
-            let next = view.gallop(place, |other| slab.key(other) < key);
+            let next = view.gallop(place, &mut |other| compare(slab.key(other), key).is_lt());
             copy(place, next, &mut out);
             out.push(id);
             place = next;

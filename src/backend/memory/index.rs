@@ -2,7 +2,12 @@
 //! first asks, and follow the writes at the next scan: a write only notes the id.
 
 use super::{
-    hashing::Hashing, ids::SortedIds, places::View, postings::Postings, slab::Slab, sort::sort,
+    hashing::Hashing,
+    ids::SortedIds,
+    places::View,
+    postings::{Listed, Postings},
+    slab::Slab,
+    sort::sort,
 };
 
 /// So many changes are always kept for the next scan; few in tests, so that they meet the bound.
@@ -117,19 +122,27 @@ impl Index {
         self.order.view()
     }
 
-    /// Makes the postings, where scans without them have cost enough: a pattern that is asked for
-    /// once is not worth it.
-    pub(super) fn want_postings(&mut self, slab: &Slab, hashing: &Hashing) {
-        if self.postings.is_none() && self.missed > self.len / 2 {
-            let view = self.order.view();
-            self.postings = Some(Postings::build(view.iter(), slab, hashing));
-            self.missed = 0;
-        }
+    /// Are there no postings, where scans without them have cost enough? A pattern that is asked
+    /// for once is not worth them.
+    pub(super) fn lacks_postings(&self) -> bool {
+        self.postings.is_none() && self.missed > self.len / 2
+    }
+
+    pub(super) fn make_postings(&mut self, slab: &Slab, hashing: &Hashing) {
+        let view = self.order.view();
+        self.postings = Some(Postings::build(view.iter(), slab, hashing));
+        self.missed = 0;
+    }
+
+    /// Notes that a scan can use postings.
+    pub(super) fn used(&mut self) {
         self.unused = 0;
     }
 
-    pub(super) fn postings(&self) -> Option<&Postings> {
-        self.postings.as_ref()
+    /// The shortest list of those under `segments`, where there are postings.
+    pub(super) fn shortest(&self, segments: &[Box<str>], hashing: &Hashing) -> Option<Listed<'_>> {
+        let postings = self.postings.as_ref()?;
+        Some(postings.shortest(segments, hashing))
     }
 
     /// Notes how many keys a scan looked at, and how many of them in vain for want of postings.

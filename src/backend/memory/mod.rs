@@ -4,6 +4,7 @@
 //! their ids. What scans need, the order of the keys (`ids`) and the postings of their segments
 //! (`postings`), is made when a scan first asks and follows at the next one (`index`).
 
+mod bytes;
 mod entry;
 mod hashing;
 mod ids;

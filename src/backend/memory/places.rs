@@ -1,7 +1,7 @@
 //! Places in a list of ids in chunks: finding them, and going on from one.
 
-/// How far a walk reads ahead.
-const AHEAD: usize = 8;
+/// So few ids are walked as they are; fewer in tests, so that they meet the bound.
+pub(super) const FEW: usize = if cfg!(test) { 4 } else { 64 };
 
 /// The place of an id, or the one behind the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,19 +14,19 @@ pub(super) struct Place {
 #[derive(Clone, Copy)]
 pub(super) struct View<'a>(&'a [Vec<u32>]);
 
+/// What a search asks of an id: it holds for all before a place and for none behind it, or the
+/// other way round. As an object: a search in each caller is a KB of wasm.
+type Holds<'a> = &'a mut dyn FnMut(u32) -> bool;
+
 /// How many of the first of `count` things hold, where all that hold come first: looks near the
 /// beginning first.
-fn run(count: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
-    if count == 0 || !holds(0) {
-        return 0;
-    }
+pub(super) fn run(count: usize, holds: &mut dyn FnMut(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, 1);
-    while high < count && holds(high) {
+    while high <= count && holds(high - 1) {
         (low, high) = (high, high * 2);
     }
-    // `low` holds; `high`, where there is one, does not.
-    let mut high = high.min(count);
-    low += 1;
+    // Of the first `low` all hold; of the first `high`, if there are as many, not all.
+    let mut high = high.min(count + 1) - 1;
     while low < high {
         let middle = low.midpoint(high);
         if holds(middle) {
@@ -55,64 +55,40 @@ impl<'a> View<'a> {
         }
     }
 
-    #[inline]
     pub(super) fn get(self, place: Place) -> Option<u32> {
-        self.0.get(place.chunk)?.get(place.at).copied()
+        self.chunk(place.chunk).get(place.at).copied()
     }
 
-    /// Every so many places: the ids that a walk will come to after as many more.
-    #[inline]
-    pub(super) fn ahead(self, place: Place, reverse: bool) -> &'a [u32] {
-        if !place.at.is_multiple_of(AHEAD) {
-            return &[];
+    fn chunk(self, chunk: usize) -> &'a [u32] {
+        self.0.get(chunk).map_or(&[], |ids| ids)
+    }
+
+    /// The ids from one place on, as many as lie in one piece before another; the other place, or
+    /// the one behind them.
+    pub(super) fn piece(self, from: Place, to: Place) -> (&'a [u32], Place) {
+        let ids = self.chunk(from.chunk);
+        if from.chunk == to.chunk {
+            return (ids.get(from.at..to.at).unwrap_or_default(), to);
         }
-        let ids = self.0.get(place.chunk).map_or(&[][..], |ids| ids);
-        let range = if reverse {
-            place.at.saturating_sub(2 * AHEAD)..place.at.saturating_sub(AHEAD)
-        } else {
-            place.at + AHEAD..ids.len().min(place.at + 2 * AHEAD)
-        };
-        ids.get(range).unwrap_or_default()
-    }
-
-    fn len_of(self, chunk: usize) -> usize {
-        self.0.get(chunk).map_or(0, Vec::len)
-    }
-
-    #[inline]
-    pub(super) fn next(self, place: Place) -> Place {
-        self.whole(Place {
-            chunk: place.chunk,
-            at: place.at + 1,
-        })
-    }
-
-    /// A place behind a chunk's end is the next one's beginning.
-    #[inline]
-    fn whole(self, place: Place) -> Place {
-        if place.at < self.len_of(place.chunk) {
-            return place;
-        }
-        Place {
-            chunk: (place.chunk + 1).min(self.0.len()),
+        let next = Place {
+            chunk: from.chunk + 1,
             at: 0,
-        }
+        };
+        (ids.get(from.at..).unwrap_or_default(), next.min(to))
     }
 
-    /// The place before, if there is one.
-    #[inline]
-    pub(super) fn before(self, place: Place) -> Option<Place> {
-        if let Some(at) = place.at.checked_sub(1) {
-            return Some(Place {
-                chunk: place.chunk,
-                at,
-            });
-        }
-        let chunk = place.chunk.checked_sub(1)?;
-        Some(Place {
-            chunk,
-            at: self.len_of(chunk).checked_sub(1)?,
-        })
+    /// The same from the other end: as many as lie in one piece before `to`, and where they begin.
+    pub(super) fn piece_back(self, from: Place, to: Place) -> (&'a [u32], Place) {
+        let chunk = to.chunk - usize::from(to.at == 0 && to.chunk > 0);
+        let ids = self.chunk(chunk);
+        let end = if chunk == to.chunk { to.at } else { ids.len() };
+        let begin = Place { chunk, at: 0 }.max(from);
+        (ids.get(begin.at..end).unwrap_or_default(), begin)
+    }
+
+    /// Are there so few ids that a search among them is done at once?
+    pub(super) fn is_short(self) -> bool {
+        self.0.len() <= 1 && self.chunk(0).len() <= FEW
     }
 
     /// How many ids lie from one place to another.
@@ -122,71 +98,50 @@ impl<'a> View<'a> {
     }
 
     /// The first place whose id `before` does not hold for; it holds for all before.
-    pub(super) fn partition(self, mut before: impl FnMut(u32) -> bool) -> Place {
-        let chunk = self
-            .0
-            .partition_point(|ids| ids.last().is_some_and(|id| before(*id)));
-        let at = self
-            .0
-            .get(chunk)
-            .map_or(0, |ids| ids.partition_point(|id| before(*id)));
+    pub(super) fn partition(self, before: Holds<'_>) -> Place {
+        self.partition_from(0, before)
+    }
+
+    fn partition_from(self, chunk: usize, before: Holds<'_>) -> Place {
+        let chunks = self.0.get(chunk..).unwrap_or_default();
+        let skipped = chunks.partition_point(|ids| ids.last().is_some_and(|id| before(*id)));
+        let chunk = chunk + skipped;
+        let at = self.chunk(chunk).partition_point(|id| before(*id));
         Place { chunk, at }
     }
 
     /// The first place from `from` on whose id `holds` does not hold for; near ones are cheap.
-    pub(super) fn gallop(self, from: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
-        let rest = self
-            .0
-            .get(from.chunk)
-            .and_then(|ids| ids.get(from.at..))
-            .unwrap_or_default();
-        let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
-        let here = run(rest.len(), |at| on(rest.get(at)));
-        if here < rest.len() {
+    pub(super) fn gallop(self, from: Place, holds: Holds<'_>) -> Place {
+        let ids = self.chunk(from.chunk).get(from.at..).unwrap_or_default();
+        let here = run(ids.len(), &mut |at| {
+            ids.get(at).is_some_and(|id| holds(*id))
+        });
+        if here < ids.len() {
             return Place {
                 chunk: from.chunk,
                 at: from.at + here,
             };
         }
-        let later = self.0.get(from.chunk + 1..).unwrap_or_default();
-        let skipped = run(later.len(), |at| {
-            on(later.get(at).and_then(|ids| ids.last()))
-        });
-        let at = later
-            .get(skipped)
-            .map_or(0, |ids| ids.partition_point(|id| on(Some(id))));
-        Place {
-            chunk: (from.chunk + 1 + skipped).min(self.0.len()),
-            at,
-        }
+        self.partition_from((from.chunk + 1).min(self.0.len()), holds)
     }
 
     /// The first place from which on `holds` holds for all up to `to`; near ones are cheap.
-    pub(super) fn gallop_back(self, to: Place, mut holds: impl FnMut(u32) -> bool) -> Place {
-        let rest = self
-            .0
-            .get(to.chunk)
-            .and_then(|ids| ids.get(..to.at))
-            .unwrap_or_default();
-        let mut on = |id: Option<&u32>| id.is_some_and(|id| holds(*id));
-        let here = run(rest.len(), |at| on(rest.get(rest.len() - 1 - at)));
-        if here < rest.len() {
+    pub(super) fn gallop_back(self, to: Place, holds: Holds<'_>) -> Place {
+        let (ids, Place { chunk, .. }) = self.piece_back(Place::default(), to);
+        let last = ids.len().wrapping_sub(1);
+        let here = run(ids.len(), &mut |at| {
+            ids.get(last - at).is_some_and(|id| holds(*id))
+        });
+        if here == 0 {
+            return to;
+        }
+        if here < ids.len() || chunk == 0 {
             return Place {
-                chunk: to.chunk,
-                at: to.at - here,
+                chunk,
+                at: ids.len() - here,
             };
         }
-        let skipped = run(to.chunk, |at| {
-            on(self.0.get(to.chunk - 1 - at).and_then(|ids| ids.first()))
-        });
-        let Some(chunk) = (to.chunk - skipped).checked_sub(1) else {
-            return Place::default();
-        };
-        let at = self
-            .0
-            .get(chunk)
-            .map_or(0, |ids| ids.partition_point(|id| !on(Some(id))));
-        self.whole(Place { chunk, at })
+        View(self.0.get(..chunk).unwrap_or_default()).partition(&mut |id| !holds(id))
     }
 }
 
@@ -203,23 +158,27 @@ mod tests {
                 list.push(*id);
             }
             let view = list.view();
-            let place = |limit| view.partition(|id| id < limit);
+            let place = |limit| view.partition(&mut |id| id < limit);
             let at = |limit| ids.range(limit..).next().copied();
             prop_assert_eq!(view.get(place(from)), at(from));
             let (low, high) = (from.min(to), from.max(to));
-            prop_assert_eq!(view.gallop(place(low), |id| id < high), place(high));
-            prop_assert_eq!(view.gallop_back(place(high), |id| id >= low), place(low));
-            prop_assert_eq!(view.distance(place(low), place(high)), ids.range(low..high).count());
-            let mut walked = Vec::new();
-            let mut here = place(low);
-            while here < view.end() {
-                walked.extend(view.get(here));
-                here = view.next(here);
+            let (first, last) = (place(low), place(high));
+            prop_assert_eq!(view.gallop(first, &mut |id| id < high), last);
+            prop_assert_eq!(view.gallop_back(last, &mut |id| id >= low), first);
+            prop_assert_eq!(view.distance(first, last), ids.range(low..high).count());
+            let (mut walked, mut here) = (Vec::new(), first);
+            while here < last {
+                let (piece, next) = view.piece(here, last);
+                prop_assert!(!piece.is_empty());
+                walked.extend(piece);
+                here = next;
             }
-            prop_assert!(walked.iter().eq(ids.range(low..)));
-            while let Some(before) = view.before(here) {
-                prop_assert_eq!(view.get(before), walked.pop().or_else(|| ids.range(..view.get(before).unwrap() + 1).next_back().copied()));
-                here = before;
+            prop_assert!(walked.iter().eq(ids.range(low..high)));
+            while first < here {
+                let (piece, next) = view.piece_back(first, here);
+                prop_assert!(!piece.is_empty() && walked.ends_with(piece));
+                walked.truncate(walked.len() - piece.len());
+                here = next;
             }
             prop_assert!(walked.is_empty());
         }

@@ -2,7 +2,7 @@
 //! are kept as 32-bit hashes: a list may hold too much, and the matcher has the last word.
 
 use super::{
-    hashing::Hashing,
+    hashing::{Hashed, Hashing, spread},
     ids::SortedIds,
     slab::{ID_LIMIT, Slab},
 };
@@ -10,44 +10,35 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 #[derive(Default)]
 pub(super) struct Postings {
-    terms: HashTable<Term>,
+    /// By the hash of a segment: the only id; or, from `ID_LIMIT` up, the place of a list.
+    terms: HashTable<Hashed>,
     lists: Vec<SortedIds>,
     /// Places in `lists` to use again.
     free: Vec<u32>,
-}
-
-struct Term {
-    segment: u32,
-    /// The only id; or, from `ID_LIMIT` up, the place of a list.
-    ids: u32,
 }
 
 /// The ids under a segment.
 #[derive(Clone, Copy)]
 pub(super) enum Listed<'a> {
     None,
-    One(u32),
+    One(&'a u32),
     List(&'a SortedIds),
 }
 
 impl Listed<'_> {
-    fn len(self) -> usize {
+    /// For about how many ids there is room.
+    fn room(self) -> usize {
         match self {
             Listed::None => 0,
             Listed::One(_) => 1,
-            Listed::List(ids) => ids.len(),
+            Listed::List(ids) => ids.room(),
         }
     }
 }
 
-/// A hash for the table, which looks at the lower and at the uppermost bits.
-fn spread(segment: u32) -> u64 {
-    u64::from(segment) << 32 | u64::from(segment)
-}
-
 fn segments<'k>(key: &'k [u8], hashing: &'k Hashing) -> impl Iterator<Item = u32> + 'k {
     key.split(|byte| *byte == b'.')
-        .map(|segment| hashing.of(segment) as u32)
+        .map(|segment| hashing.of_any(segment) as u32)
 }
 
 impl Postings {
@@ -60,34 +51,32 @@ impl Postings {
         let mut postings = Postings::default();
         for id in ids {
             for segment in segments(slab.key(id), hashing) {
-                postings.add(segment, id, SortedIds::push);
+                postings.add(segment, id, None);
             }
         }
         postings.lists.shrink_to_fit();
         postings
     }
 
-    /// The shortest list of those under `segments`.
-    pub(super) fn shortest<'s>(
-        &self,
-        segments: impl Iterator<Item = &'s str>,
-        hashing: &Hashing,
-    ) -> Option<Listed<'_>> {
+    /// The shortest list of those under `segments`; of no segments there is none.
+    pub(super) fn shortest(&self, segments: &[Box<str>], hashing: &Hashing) -> Listed<'_> {
         segments
+            .iter()
             .map(|segment| self.find(segment, hashing))
-            .min_by_key(|listed| listed.len())
+            .min_by_key(|listed| listed.room())
+            .unwrap_or(Listed::None)
     }
 
     fn find(&self, segment: &str, hashing: &Hashing) -> Listed<'_> {
-        let segment = hashing.of(segment.as_bytes()) as u32;
+        let segment = hashing.of_any(segment.as_bytes()) as u32;
         let Some(term) = self
             .terms
-            .find(spread(segment), |term| term.segment == segment)
+            .find(spread(segment), |term| term.hash == segment)
         else {
             return Listed::None;
         };
-        match term.ids.checked_sub(ID_LIMIT) {
-            None => Listed::One(term.ids),
+        match term.number.checked_sub(ID_LIMIT) {
+            None => Listed::One(&term.number),
             Some(at) => self
                 .lists
                 .get(at as usize)
@@ -97,32 +86,36 @@ impl Postings {
 
     pub(super) fn insert(&mut self, id: u32, slab: &Slab, hashing: &Hashing) {
         for segment in segments(slab.key(id), hashing) {
-            self.add(segment, id, |list, id| list.insert(id, slab));
+            self.add(segment, id, Some(slab));
         }
     }
 
-    fn add(&mut self, segment: u32, id: u32, to: impl Fn(&mut SortedIds, u32)) {
+    /// Adds an id under a segment: at its place, or without a slab as the last one.
+    fn add(&mut self, segment: u32, id: u32, slab: Option<&Slab>) {
+        let to = |list: &mut SortedIds, id| match slab {
+            Some(slab) => list.insert(id, slab),
+            None => list.push(id),
+        };
         let Postings { terms, lists, free } = self;
-        let entry = terms.entry(
-            spread(segment),
-            |term| term.segment == segment,
-            |term| spread(term.segment),
-        );
+        let entry = terms.entry(spread(segment), |term| term.hash == segment, Hashed::spread);
         let mut entry = match entry {
             Entry::Vacant(entry) => {
-                entry.insert(Term { segment, ids: id });
+                entry.insert(Hashed {
+                    hash: segment,
+                    number: id,
+                });
                 return;
             }
             Entry::Occupied(entry) => entry,
         };
         let term = entry.get_mut();
-        if let Some(at) = term.ids.checked_sub(ID_LIMIT) {
+        if let Some(at) = term.number.checked_sub(ID_LIMIT) {
             if let Some(list) = lists.get_mut(at as usize) {
                 to(list, id);
             }
-        } else if term.ids != id {
+        } else if term.number != id {
             let mut list = SortedIds::default();
-            to(&mut list, term.ids);
+            to(&mut list, term.number);
             to(&mut list, id);
             let at = match free.pop() {
                 Some(at) => at,
@@ -133,7 +126,7 @@ impl Postings {
             };
             if let Some(place) = lists.get_mut(at as usize) {
                 *place = list;
-                term.ids = ID_LIMIT | at;
+                term.number = ID_LIMIT | at;
             }
         }
     }
@@ -142,9 +135,9 @@ impl Postings {
         for segment in segments(slab.key(id), hashing) {
             let found = self
                 .terms
-                .find_entry(spread(segment), |term| term.segment == segment);
+                .find_entry(spread(segment), |term| term.hash == segment);
             let Ok(entry) = found else { continue };
-            let ids = entry.get().ids;
+            let ids = entry.get().number;
             let Some(at) = ids.checked_sub(ID_LIMIT) else {
                 if ids == id {
                     entry.remove();
@@ -202,14 +195,14 @@ mod tests {
                     model.iter().filter(|(key, _)| key.split('.').any(|s| s == segment)).map(|(_, id)| *id).collect();
                 let listed: Vec<u32> = match postings.find(segment, &hashing) {
                     Listed::None => Vec::new(),
-                    Listed::One(id) => vec![id],
+                    Listed::One(id) => vec![*id],
                     Listed::List(ids) => ids.view().iter().collect(),
                 };
                 prop_assert_eq!(listed, expected);
             }
-            let shortest = postings.shortest(["a", "b"].into_iter(), &hashing).map(Listed::len);
-            let count = |s| postings.find(s, &hashing).len();
-            prop_assert_eq!(shortest, Some(count("a").min(count("b"))));
+            let shortest = postings.shortest(&["a".into(), "b".into()], &hashing).room();
+            let room = |s| postings.find(s, &hashing).room();
+            prop_assert_eq!(shortest, room("a").min(room("b")));
             for id in all {
                 postings.remove(id, &slab, &hashing);
             }

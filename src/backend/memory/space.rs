@@ -28,10 +28,8 @@ impl Space {
     }
 
     #[inline]
-    pub(super) fn find(&self, hash: u64, key: &str, slab: &Slab) -> Option<u32> {
-        self.table
-            .find(hash, |id| slab.is_key(*id, key.as_bytes()))
-            .copied()
+    pub(super) fn find(&self, hash: u64, key: &str, slab: &Slab) -> Option<&u32> {
+        self.table.find(hash, |id| slab.is_key(*id, key.as_bytes()))
     }
 
     #[inline]
@@ -66,7 +64,7 @@ impl Space {
         };
         self.expires(expires_at);
         self.table
-            .insert_unique(hash, id, |id| hashing.of(slab.key(*id)));
+            .insert_unique(hash, id, |id| hashing.of_any(slab.key(*id)));
         if let Some(index) = &mut self.index {
             index.added(id);
             self.discard_stale(slab);
@@ -136,6 +134,13 @@ impl Space {
             .get_or_insert_with(|| Box::new(Index::build(table.iter().copied().collect(), slab)));
         index.refresh(slab, hashing);
         index
+    }
+
+    /// Notes how many keys a walk looked at, and how many of them in vain for want of postings.
+    pub(super) fn looked(&mut self, at: usize, in_vain: Option<usize>) {
+        if let Some(index) = &mut self.index {
+            index.looked(at, in_vain.unwrap_or_default());
+        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! All namespaces of a [`Memory`](super::Memory), and what happens to them under its lock.
 
-use super::{hashing::Hashing, slab::Slab, space::Space, walk};
+use super::{
+    hashing::{Hashed, Hashing, spread},
+    slab::Slab,
+    space::Space,
+    walk,
+};
 use crate::{
     backend::{Applied, Change, Commit, Decision, Expect, Found, Mutation, Scan, Was},
     error::{Error, ErrorKind, Result},
@@ -16,7 +21,7 @@ pub(super) struct State {
     hashing: Hashing,
     spaces: Vec<Space>,
     /// The places of `spaces` by name.
-    names: HashTable<usize>,
+    names: HashTable<Hashed>,
     /// The place that was asked for last.
     last: usize,
     /// The newest version; no other write has the same.
@@ -24,12 +29,6 @@ pub(super) struct State {
     /// How many entries there are.
     count: usize,
     max: usize,
-}
-
-#[inline]
-fn same(a: &Namespace, b: &Namespace) -> bool {
-    let (a, b) = (a.as_str(), b.as_str());
-    a.len() == b.len() && (std::ptr::eq(a, b) || a.is_empty() || a == b)
 }
 
 #[cold]
@@ -68,24 +67,28 @@ impl State {
     /// Where a namespace is, until the next write.
     #[inline]
     pub(super) fn place(&mut self, name: &Namespace) -> Option<usize> {
-        if self
-            .spaces
-            .get(self.last)
-            .is_some_and(|space| same(&space.name, name))
-        {
+        // Most often a store asks for what it has asked for before.
+        let last = self.spaces.get(self.last);
+        if last.is_some_and(|space| std::ptr::eq(space.name.as_str(), name.as_str())) {
             return Some(self.last);
         }
-        self.place_by_name(name)
+        self.place_of(name)
     }
 
-    fn place_by_name(&mut self, name: &Namespace) -> Option<usize> {
-        let hash = self.hashing.of(name.as_str().as_bytes());
+    /// The same, once for all who are not in a hurry.
+    #[inline(never)]
+    fn place_of(&mut self, name: &Namespace) -> Option<usize> {
         let spaces = &self.spaces;
-        let at = *self.names.find(hash, |at| {
-            spaces.get(*at).is_some_and(|s| same(&s.name, name))
-        })?;
-        self.last = at;
-        Some(at)
+        let is = |at: usize| spaces.get(at).is_some_and(|space| space.name == *name);
+        if is(self.last) {
+            return Some(self.last);
+        }
+        let hash = self.hashing.of_any(name.as_str().as_bytes()) as u32;
+        let found = self
+            .names
+            .find(spread(hash), |of| of.hash == hash && is(of.number as usize))?;
+        self.last = found.number as usize;
+        Some(self.last)
     }
 
     #[cold]
@@ -108,20 +111,15 @@ impl State {
         self.last
     }
 
+    #[inline(never)]
     fn name_space(&mut self, at: usize) {
-        let State {
-            names,
-            spaces,
-            hashing,
-            ..
-        } = self;
-        let hash = |at: &usize| {
-            hashing.of(spaces
-                .get(*at)
-                .map_or("", |space| space.name.as_str())
-                .as_bytes())
-        };
-        names.insert_unique(hash(&at), at, hash);
+        if let Some(space) = self.spaces.get(at) {
+            let of = Hashed {
+                hash: self.hashing.of_any(space.name.as_str().as_bytes()) as u32,
+                number: at as u32,
+            };
+            self.names.insert_unique(of.spread(), of, Hashed::spread);
+        }
     }
 
     /// What is under a key of the namespace at `place`.
@@ -129,7 +127,7 @@ impl State {
     pub(super) fn get_in(&self, place: Option<usize>, key: &str) -> Option<StoredRef<'_>> {
         let hash = self.hashing.of(key.as_bytes());
         let id = self.spaces.get(place?)?.find(hash, key, &self.slab)?;
-        self.slab.get(id).map(|entry| entry.lend())
+        self.slab.get(*id).map(|entry| entry.lend())
     }
 
     #[inline]
@@ -143,7 +141,7 @@ impl State {
         let hash = self.hashing.of(key.as_str().as_bytes());
         if let Some(at) = self.place(key.namespace())
             && let Some(space) = self.spaces.get_mut(at)
-            && let Some(id) = space.find(hash, key.as_str(), &self.slab)
+            && let Some(&id) = space.find(hash, key.as_str(), &self.slab)
         {
             self.version += 1;
             space.replace(id, record, self.version, &mut self.slab);
@@ -163,7 +161,7 @@ impl State {
         if self.count >= self.max && self.sweep_all(host) == 0 {
             return Err(full(self.max));
         }
-        let at = match self.place(key.namespace()) {
+        let at = match self.place_of(key.namespace()) {
             Some(at) => at,
             None => self.add_space(key.namespace()),
         };
@@ -187,8 +185,8 @@ impl State {
     }
 
     pub(super) fn delete(&mut self, key: Key<'_>) -> Was {
-        let hash = self.hashing.of(key.as_str().as_bytes());
-        let Some(at) = self.place(key.namespace()) else {
+        let hash = self.hashing.of_any(key.as_str().as_bytes());
+        let Some(at) = self.place_of(key.namespace()) else {
             return Was::Absent;
         };
         let Some(space) = self.spaces.get_mut(at) else {
@@ -217,8 +215,8 @@ impl State {
         host: &dyn Host,
         mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision>,
     ) -> Result<Option<Version>> {
-        let hash = self.hashing.of(key.as_str().as_bytes());
-        let at = self.place(key.namespace());
+        let hash = self.hashing.of_any(key.as_str().as_bytes());
+        let at = self.place_of(key.namespace());
         let State {
             slab,
             spaces,
@@ -226,7 +224,7 @@ impl State {
             ..
         } = self;
         if let Some(space) = at.and_then(|at| spaces.get_mut(at))
-            && let Some(id) = space.find(hash, key.as_str(), slab)
+            && let Some(&id) = space.find(hash, key.as_str(), slab)
         {
             match decide(slab.get(id).map(|entry| entry.lend()))? {
                 Decision::Put(record) => {
@@ -282,12 +280,13 @@ impl State {
         }
         // Deletions may come after what they make room for.
         let max = std::mem::replace(&mut self.max, usize::MAX);
-        let applied: Result<Vec<_>> = batch
-            .iter()
-            .map(|mutation| self.apply(mutation, host))
-            .collect();
+        let mut applied = Vec::with_capacity(batch.len());
+        let done = batch.iter().try_for_each(|mutation| {
+            applied.push(self.apply(mutation, host)?);
+            Ok(())
+        });
         self.max = max;
-        Ok(Commit::Done(applied?))
+        done.map(|()| Commit::Done(applied))
     }
 
     fn apply(&mut self, mutation: &Mutation<'_>, host: &dyn Host) -> Result<Applied> {
@@ -301,7 +300,9 @@ impl State {
     }
 
     pub(super) fn sweep(&mut self, name: &Namespace, before: u64) -> usize {
-        let Some(at) = self.place(name) else { return 0 };
+        let Some(at) = self.place_of(name) else {
+            return 0;
+        };
         let Some(space) = self.spaces.get_mut(at) else {
             return 0;
         };
@@ -336,7 +337,7 @@ impl State {
         query: &Scan<'_>,
         f: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> Option<Box<str>> {
-        let at = self.place(query.namespace)?;
+        let at = self.place_of(query.namespace)?;
         walk::walk(
             self.spaces.get_mut(at)?,
             &mut self.slab,
@@ -355,7 +356,7 @@ impl State {
             spaces,
             ..
         } = self;
-        let space = spaces.iter_mut().find(|space| same(&space.name, name));
+        let space = spaces.iter_mut().find(|space| space.name == *name);
         space.map_or(0, |space| space.index(slab, hashing).looked)
     }
 

@@ -244,6 +244,7 @@ fn run(steps: Vec<Step>, max_entries: Option<usize>) {
                         limit,
                         reverse,
                         ids,
+                        want: Want::Records,
                         ..scan(&spaces[space], pattern.as_ref())
                     };
                     let before = found.len();
