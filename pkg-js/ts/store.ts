@@ -27,7 +27,7 @@ import type {
 } from "./types.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
-import { load, numbers, release, texts, values, writeKeys, writeText } from "./wasm.js";
+import { load, numbers, numbersAt, release, texts, values, writeKeys, writeText } from "./wasm.js";
 
 const ABSENT = -1;
 const TAKE = -2;
@@ -213,12 +213,13 @@ export class KVStore<M = KeyMap> {
     const count = this.#core.get_many(writeKeys(list), list.length);
     release();
     if (count < 0) return abortable(taken(count) as T[], options);
-    const slots = numbers(count);
+    const from = numbersAt();
+    const slots = numbers();
     const found = new Array<T | undefined>(count).fill(undefined);
     let inline: T[] | undefined;
     let used = 0;
     for (let at = 0; at < count; at++) {
-      const slot = slots[at] as number;
+      const slot = slots[from + at] as number;
       if (slot >= 0) {
         found[at] = values[slot] as T;
       } else if (slot === TAKE) {
@@ -266,8 +267,9 @@ export class KVStore<M = KeyMap> {
     release();
     if (count < 0) throw glue.take();
     const results = count === keys.length ? undefined : (glue.take() as (boolean | KVError)[]);
-    const slots = numbers(keys.length);
-    for (let at = 0; at < keys.length; at++) values[slots[at] as number] = kept[at];
+    const from = numbersAt();
+    const slots = numbers();
+    for (let at = 0; at < keys.length; at++) values[slots[from + at] as number] = kept[at];
     return results;
   }
 
@@ -313,14 +315,17 @@ export class KVStore<M = KeyMap> {
     );
     if (count < 0) return abortable(taken(count) as string[], options);
     const known = this.#texts;
-    const ids = numbers(count);
+    const from = numbersAt();
+    const ids = numbers();
     const found = new Array<string>(count);
     let fresh: string[] | undefined;
     let used = 0;
     for (let at = 0; at < count; at++) {
-      const id = ids[at] as number;
+      const id = ids[from + at] as number;
       if (id < 0) {
         fresh ??= texts();
+        // With gaps, an engine would make a dictionary of the array: ten times slower.
+        while (known.length < ~id) known.push("");
         known[~id] = found[at] = fresh[used++] as string;
       } else {
         found[at] = known[id] as string;

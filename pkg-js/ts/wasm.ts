@@ -135,9 +135,19 @@ export function release(): void {
   if (room > 1 << 20) grow(4096);
 }
 
-/** The numbers that the last call left. */
-export function numbers(count: number): Int32Array {
-  return new Int32Array(memory.buffer, glue.numbers(), count);
+let words = new Int32Array(0);
+
+/** The module's memory by words: the numbers that the last call left lie from `numbersAt()` on. A view made anew for
+ * each call would cost more than a small call. */
+export function numbers(): Int32Array {
+  // A view is void once the memory has grown.
+  if (words.length === 0) words = new Int32Array(memory.buffer);
+  return words;
+}
+
+/** Where they lie. */
+export function numbersAt(): number {
+  return glue.numbers() >>> 2;
 }
 
 /** The texts that the last call left. */

@@ -37,11 +37,11 @@ impl<F: FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend> Decide for
 /// A closure for [`Backend::walk`].
 pub trait Step: MaybeSend {
     /// Looks at a key, and says whether to go on.
-    fn step(&mut self, found: Found<'_>) -> ControlFlow<()>;
+    fn step(&mut self, found: &Found<'_>) -> ControlFlow<()>;
 }
 
-impl<F: FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
-    fn step(&mut self, found: Found<'_>) -> ControlFlow<()> {
+impl<F: FnMut(&Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
+    fn step(&mut self, found: &Found<'_>) -> ControlFlow<()> {
         self(found)
     }
 }
@@ -166,7 +166,7 @@ impl<B: Backend> DynBackend for B {
         query: &'a Scan<'a>,
         step: &'a mut dyn Step,
     ) -> BoxFuture<'a, Result<Option<Box<str>>>> {
-        Box::pin(self.walk(query, |found| step.step(found)))
+        Box::pin(self.walk(query, |found| step.step(&found)))
     }
 }
 
@@ -243,6 +243,7 @@ impl Backend for Erased {
         query: &Scan<'_>,
         mut f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> Result<Option<Box<str>>> {
-        self.0.dyn_walk(query, &mut f).await
+        let mut step = |found: &Found<'_>| f(*found);
+        self.0.dyn_walk(query, &mut step).await
     }
 }

@@ -132,7 +132,7 @@ impl Ops<'_> {
                 ids: false,
             };
             let mut expired: Vec<String> = Vec::new();
-            let mut step = |found: Found<'_>| {
+            let mut step = |found: &Found<'_>| {
                 if found.expires_at.is_some_and(|at| at.get() <= before) {
                     expired.push(found.key.to_owned());
                 }

@@ -207,7 +207,7 @@ impl Ops<'_> {
                 want,
                 ids,
             };
-            let mut step = |found: Found<'_>| {
+            let mut step = |found: &Found<'_>| {
                 if let Some(at) = found.expires_at
                     && now.get() >= at.get()
                 {
@@ -219,7 +219,7 @@ impl Ops<'_> {
                         return ControlFlow::Continue(());
                     }
                 }
-                each.each(&found);
+                each.each(found);
                 left -= 1;
                 if left == 0 {
                     ControlFlow::Break(())
