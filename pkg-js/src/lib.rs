@@ -8,6 +8,3 @@ mod hot;
 mod open;
 mod store;
 mod wire;
-
-#[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
