@@ -12,7 +12,7 @@ CORE := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMPONENT := target/wasm32-wasip2/release/dataknobs_kv_component.wasm
 VENV := .tools/venv/bin
 # No path of the machine that built it is in the module (panic messages name source files).
-REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo
+REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$(rustc --print sysroot)=rust"
 FILE ?= pkg-js/package-lock.json
 
 .PHONY: help run pack test lint bench bench-host component test-crate test-component test-npm test-readme

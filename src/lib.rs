@@ -35,6 +35,7 @@ mod record;
 mod sorted;
 mod store;
 mod value;
+mod watch;
 
 pub use error::{Error, ErrorKind, Result};
 pub use host::Host;
@@ -48,6 +49,7 @@ pub use record::{
 };
 pub use store::*;
 pub use value::{BIGINT_TAG, HostValue, HostValues, MAX_DEPTH, Object, Tagged, Value};
+pub use watch::{Ear, Ears, Event, EventKind, WatchOptions, Watched, Watcher};
 
 /// The examples of the README are tests.
 #[cfg(all(doctest, feature = "system"))]

@@ -3,7 +3,10 @@
 use dataknobs_kv::{
     AtomicOutcome, Check, Error, ErrorKind, Host, Key, Namespace, Result, ScanOptions, SetOptions,
     Store, Stored, Ttl, Value,
-    backend::{Backend, Commit, Freshness, Limits, Mutation, Page, Scan, memory::Memory},
+    backend::{
+        Backend, Commit, Freshness, Limits, Mutation, Page, Scan,
+        memory::{Memory, MemoryOptions},
+    },
     conformance::{Late, ManualHost},
 };
 use pollster::block_on;
@@ -22,7 +25,10 @@ struct Meddled {
     before_read: Mutex<Option<Act>>,
     before_commit: Mutex<Option<Act>>,
     scans: Arc<AtomicUsize>,
+    /// No commit arrives.
     down: bool,
+    /// No read arrives.
+    deaf: bool,
 }
 
 impl Meddled {
@@ -38,6 +44,7 @@ impl Meddled {
             before_commit: Mutex::default(),
             scans: Arc::default(),
             down: false,
+            deaf: false,
         };
         (meddled, host)
     }
@@ -68,6 +75,9 @@ impl Backend for Meddled {
         self.memory.limits()
     }
     async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
+        if self.deaf {
+            return Err(Error::new(ErrorKind::Unavailable, "the engine is deaf"));
+        }
         self.meddle(&self.before_read);
         self.memory.read(keys, fresh).await
     }
@@ -79,8 +89,16 @@ impl Backend for Meddled {
         self.memory.commit(batch).await
     }
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
+        if query.namespace.as_str() == "denied" {
+            return Err(Error::new(ErrorKind::AccessDenied, "not yours"));
+        }
         self.scans.fetch_add(1, Ordering::Relaxed);
-        self.memory.scan(query).await
+        // An engine that knows nothing of patterns.
+        let query = Scan {
+            pattern: None,
+            ..*query
+        };
+        self.memory.scan(&query).await
     }
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
         self.memory.namespaces().await
@@ -129,7 +147,9 @@ fn a_change_reads_the_clock_when_it_is_tried() {
 
     let (store, _) = outrun_by_what_expires();
     block_on(async {
+        // What was there is the same, so that only the clock tells.
         let old = Value::from("v");
+        block_on(store.backend().store.set("k", "v")).unwrap();
         let outcome = store.compare_and_swap("k", Some(&old), Some("new".into()));
         assert!(!outcome.await.unwrap().is_done(), "expired is absent");
     });
@@ -251,8 +271,8 @@ fn a_limit_costs_few_requests_where_few_keys_match() {
         };
         let found = store.keys_with("**.error", &limit(1)).await.unwrap();
         assert_eq!(found, ["z.error"]);
-        // Pages of 1, 16, 64, 256 and three of 1,000; memory matches by itself, so fewer do.
-        assert!(scans.swap(0, Ordering::Relaxed) <= 7);
+        // Pages of 1, 16, 64, 256 and three of 1,000.
+        assert_eq!(scans.swap(0, Ordering::Relaxed), 7);
         assert_eq!(store.keys_with("k.*", &limit(5)).await.unwrap().len(), 5);
         assert_eq!(scans.load(Ordering::Relaxed), 1);
     });
@@ -260,13 +280,122 @@ fn a_limit_costs_few_requests_where_few_keys_match() {
 
 #[test]
 fn a_rename_over_an_engine_that_is_down_says_so() {
+    for deaf in [false, true] {
+        let (mut meddled, host) = Meddled::new();
+        block_on(meddled.store.set("a", 1)).unwrap();
+        (meddled.down, meddled.deaf) = (!deaf, deaf);
+        let store = meddled.store(&host);
+        let error = block_on(store.rename("a", "b")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.key(), Some("a"));
+    }
+}
+
+#[test]
+fn a_function_that_writes_its_own_key_comes_to_an_end() {
+    let store = Store::memory();
+    let mut turns = 0;
+    let error = block_on(store.update("k", |_| {
+        turns += 1;
+        let store = store.clone();
+        async move {
+            store.set("k", 1).await?;
+            Ok(2.into())
+        }
+    }))
+    .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.key()),
+        (ErrorKind::Conflict, Some("k"))
+    );
+    assert_eq!(turns, 10_000);
+}
+
+#[test]
+fn nothing_is_asked_of_a_closed_store() {
+    // Closed while an increment loses a race.
     let (mut meddled, host) = Meddled::new();
-    block_on(meddled.store.set("a", 1)).unwrap();
-    meddled.down = true;
+    let reads = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&reads);
+    let closing: Arc<Mutex<Option<Store<Meddled>>>> = Arc::default();
+    let handle = Arc::clone(&closing);
+    meddled.before_commit = Meddled::once(move |store, _| {
+        block_on(store.set("k", 1)).unwrap();
+        let handle = handle.lock().unwrap().take().unwrap();
+        block_on(handle.close()).unwrap();
+    });
+    meddled.before_read = Mutex::new(Some(Box::new(move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+    })));
     let store = meddled.store(&host);
-    let error = block_on(store.rename("a", "b")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.key(), Some("a"));
+    *closing.lock().unwrap() = Some(store.clone());
+    let error = block_on(store.increment("k", 1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert!(reads.load(Ordering::Relaxed) <= 2);
+
+    // Closed while the function of an update runs.
+    let store = Store::memory();
+    let error = block_on(store.update("k", |_| {
+        let store = store.clone();
+        async move {
+            store.close().await?;
+            Ok(2.into())
+        }
+    }))
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_full_store_names_the_key() {
+    let clock: Arc<dyn Host> = ManualHost::new(1) as _;
+    let options = MemoryOptions::bounded(Some(1)).unwrap();
+    let store = Store::new(Memory::new(options, Arc::clone(&clock)), clock);
+    block_on(async {
+        store.set("a", 1).await.unwrap();
+        let if_absent = SetOptions {
+            if_absent: true,
+            ..SetOptions::default()
+        };
+        for error in [
+            store.set("b", 1).await.unwrap_err(),
+            store.set_with("b", 1, short(1.0)).await.unwrap_err(),
+            store.set_with("b", 1, if_absent).await.unwrap_err(),
+            store.increment("b", 1).await.unwrap_err(),
+            store.append("b", "x").await.unwrap_err(),
+            store
+                .compare_and_swap("b", None, Some(1.into()))
+                .await
+                .unwrap_err(),
+            store.copy("a", "b").await.unwrap_err(),
+        ] {
+            assert_eq!(
+                (error.kind(), error.key()),
+                (ErrorKind::QuotaExceeded, Some("b"))
+            );
+        }
+    });
+}
+
+#[test]
+fn a_namespace_that_cannot_be_cleaned_up_leaves_the_others() {
+    let (meddled, host) = Meddled::new();
+    let store = meddled.store(&host);
+    let denied = store.namespace("denied").unwrap();
+    block_on(async {
+        denied.set_with("gone", 1, short(1.0)).await.unwrap();
+        store
+            .namespace("z")
+            .unwrap()
+            .set_with("gone", 1, short(1.0))
+            .await
+            .unwrap();
+        host.advance(1_000);
+        let error = store.cleanup_all_expired().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AccessDenied);
+        let z = store.backend().store.namespace("z").unwrap();
+        assert_eq!(z.cleanup_expired().await.unwrap(), 0, "it was cleaned up");
+    });
 }
 
 #[test]
@@ -304,6 +433,30 @@ fn a_closed_store_ends_its_scans() {
         assert!(scan.next().await.unwrap().is_some());
         store.close().await.unwrap();
         assert_eq!(scan.next().await.unwrap_err().kind(), ErrorKind::Closed);
+
+        let store = Store::memory();
+        store.set("a", 1).await.unwrap();
+        let mut scan = store.scan("*", ScanOptions::default()).unwrap();
+        assert_eq!(scan.next_page(5).await.unwrap().len(), 1);
+        store.close().await.unwrap();
+        let error = scan.next_page(5).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed, "also after its end");
+    });
+}
+
+#[test]
+fn entries_and_pages_of_one_scan_follow_each_other() {
+    let store = Store::memory();
+    block_on(async {
+        for key in ["a", "b", "c", "d"] {
+            store.set(key, 1).await.unwrap();
+        }
+        let mut scan = store.scan("*", ScanOptions::default()).unwrap();
+        assert_eq!(scan.next().await.unwrap().unwrap().key, "a");
+        let page = scan.next_page(2).await.unwrap();
+        assert_eq!(page.iter().map(|e| &*e.key).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(scan.next_page(10).await.unwrap().len(), 1);
+        assert!(scan.next().await.unwrap().is_none());
     });
 }
 

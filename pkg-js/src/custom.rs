@@ -139,36 +139,32 @@ impl Custom {
             .map_err(|thrown| caught(&thrown, kind))
     }
 
-    fn mutations(&self, batch: &[Mutation<'_>]) -> Result<JsValue> {
-        let array = Array::new();
-        for mutation in batch {
-            let object = key_object(mutation.key);
-            match mutation.expect {
-                Expect::Any => {}
-                Expect::Absent => put(&object, "expect", JsValue::NULL),
-                Expect::At(version) => put(&object, "expect", version.to_string()),
-            }
-            match mutation.change {
-                Change::Keep => put(&object, "change", "keep"),
-                Change::Delete => put(&object, "change", "delete"),
-                Change::Put(record) => {
-                    let bytes = record.encode()?;
-                    if bytes.len() > self.limits.max_value {
-                        return Err(refused(format!(
-                            "this backend takes records of at most {} bytes; this one has {}",
-                            self.limits.max_value,
-                            bytes.len()
-                        ))
-                        .with_key(mutation.key.as_str()));
-                    }
-                    put(&object, "change", "put");
-                    put(&object, "record", Uint8Array::from(&*bytes));
-                    put(&object, "expiresAt", expiry(record.expires_at));
-                }
-            }
-            array.push(&object);
+    fn mutation(&self, mutation: &Mutation<'_>) -> Result<Object> {
+        let object = key_object(mutation.key);
+        match mutation.expect {
+            Expect::Any => {}
+            Expect::Absent => put(&object, "expect", JsValue::NULL),
+            Expect::At(version) => put(&object, "expect", version.to_string()),
         }
-        Ok(array.into())
+        match mutation.change {
+            Change::Keep => put(&object, "change", "keep"),
+            Change::Delete => put(&object, "change", "delete"),
+            Change::Put(record) => {
+                let bytes = record.encode()?;
+                if bytes.len() > self.limits.max_value {
+                    return Err(refused(format!(
+                        "this backend takes records of at most {} bytes; this one has {}",
+                        self.limits.max_value,
+                        bytes.len()
+                    ))
+                    .with_key(mutation.key.as_str()));
+                }
+                put(&object, "change", "put");
+                put(&object, "record", Uint8Array::from(&*bytes));
+                put(&object, "expiresAt", expiry(record.expires_at));
+            }
+        }
+        Ok(object)
     }
 }
 
@@ -251,7 +247,10 @@ impl Backend for Custom {
     }
 
     async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
-        let asked = self.mutations(batch)?;
+        let asked: Array = batch
+            .iter()
+            .map(|mutation| self.mutation(mutation))
+            .collect::<Result<_>>()?;
         let answer = self
             .call("commit", &asked, &JsValue::UNDEFINED, true)
             .await?;
@@ -266,25 +265,24 @@ impl Backend for Custom {
             }
             return results;
         }
-        let all = |error: &Error| batch.iter().map(|_| Err(error.clone())).collect();
-        let asked = match self.mutations(batch) {
-            Ok(asked) => asked,
-            Err(error) => return all(&error),
+        let asked: Vec<Result<Object>> = batch.iter().map(|m| self.mutation(m)).collect();
+        let sent: Array = asked.iter().flatten().collect();
+        let answer = match sent.length() {
+            0 => Ok(JsValue::UNDEFINED),
+            _ => self.call("write", &sent, &JsValue::UNDEFINED, true).await,
         };
-        let answer = match self.call("write", &asked, &JsValue::UNDEFINED, true).await {
-            Ok(answer) => answer.dyn_into::<Array>().unwrap_or_default(),
-            Err(error) => return all(&error),
+        let answers = answer.map(|answer| answer.dyn_into::<Array>().unwrap_or_default());
+        let mut at = 0;
+        let each = |(asked, mutation): (Result<Object>, &Mutation<'_>)| {
+            asked?;
+            let answer = answers.as_ref().map_err(Error::clone)?.get(at);
+            at += 1;
+            if answer.is_instance_of::<js_sys::Error>() {
+                return Err(caught(&answer, ErrorKind::OutcomeUnknown));
+            }
+            commit(&answer, std::slice::from_ref(mutation))
         };
-        answer
-            .iter()
-            .zip(batch)
-            .map(|(answer, mutation)| {
-                if answer.is_instance_of::<js_sys::Error>() {
-                    return Err(caught(&answer, ErrorKind::OutcomeUnknown));
-                }
-                commit(&answer, std::slice::from_ref(mutation))
-            })
-            .collect()
+        asked.into_iter().zip(batch).map(each).collect()
     }
 
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {

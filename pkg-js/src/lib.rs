@@ -7,4 +7,5 @@ mod hooks;
 mod hot;
 mod open;
 mod store;
+mod watch;
 mod wire;

@@ -4,7 +4,7 @@ use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
     hooks::{caught, clear_stale, keep, thrown},
     open::Timer,
-    wire::{PROMISE, Signal, finish, leave, promise},
+    wire::{Guard, PROMISE, Signal, finish, leave, promise},
 };
 use dataknobs_kv::{
     AtomicOutcome, Check, Error, ErrorKind, Result, ScanOptions, SetOptions, Tagged, Ttl, Value,
@@ -12,7 +12,10 @@ use dataknobs_kv::{
     backend::{Backend, Erased, memory::Memory},
 };
 use js_sys::{Array, Function, Map, Object, Promise, Reflect};
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
@@ -43,11 +46,20 @@ impl Store {
         })
     }
 
+    /// The store on this side.
+    pub fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// A call that a backend answers later: the code of its promise.
     pub fn later(&self, op: Op, args: &[JsValue]) -> i32 {
         let args = Args(args.iter().collect());
         let future = run(self.inner.clone(), op, args);
-        leave(promise(Box::pin(future), None), PROMISE)
+        let guard = Guard {
+            signal: None,
+            store: Some(self.inner.clone()),
+        };
+        leave(promise(Box::pin(future), guard), PROMISE)
     }
 
     /// The store over memory, where that is the backend.
@@ -61,12 +73,20 @@ impl Store {
         // Held by the timer's closure alone, the store would never be dropped: it holds none.
         let store = self.inner.downgrade();
         let slot = Rc::downgrade(&self.timer);
+        let running = Rc::new(Cell::new(false));
         let timer = Timer::start(milliseconds, move || match store.upgrade() {
-            Some(store) if !store.is_closed() => wasm_bindgen_futures::spawn_local(async move {
-                // What could not be removed now is so in the next round.
-                let _ = store.cleanup_all_expired().await;
-                clear_stale(true);
-            }),
+            // A slow round is not overtaken by the next.
+            Some(store) if !store.is_closed() => {
+                let running = Rc::clone(&running);
+                if !running.replace(true) {
+                    wasm_bindgen_futures::spawn_local(async move {
+                        // What could not be removed now is so in the next round.
+                        let _ = store.cleanup_all_expired().await;
+                        clear_stale(true);
+                        running.set(false);
+                    });
+                }
+            }
             _ => {
                 if let Some(slot) = slot.upgrade() {
                     slot.take();
@@ -440,7 +460,12 @@ impl Store {
             (Op::Close, Some(connection)) => connection.clone(),
             _ => self.inner.clone(),
         };
-        let returned = finish(Box::pin(run(store, op, Args(args))), signal);
+        let guard = Guard {
+            signal,
+            // Closing goes on when it is closed.
+            store: (!matches!(op, Op::Close)).then(|| store.clone()),
+        };
+        let returned = finish(Box::pin(run(store, op, Args(args))), guard);
         clear_stale(matches!(op, Op::Clear));
         returned
     }

@@ -1,7 +1,7 @@
 //! How calls cross: the scratch buffer, the codes of the fast calls, futures that are ready at once.
 
 use crate::hooks::thrown;
-use dataknobs_kv::{Error, ErrorKind, Result};
+use dataknobs_kv::{Error, ErrorKind, Result, backend::Erased};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -136,21 +136,40 @@ extern "C" {
     fn aborted(this: &Signal) -> bool;
 }
 
-/// What a call returns: the result where it is ready at once, else a promise of it.
-pub fn finish(mut call: Call, signal: Option<Signal>) -> Result<JsValue, JsValue> {
-    let mut context = Context::from_waker(Waker::noop());
-    match call.as_mut().poll(&mut context) {
-        Poll::Ready(result) => result.map_err(|e| thrown(&e)),
-        Poll::Pending => Ok(promise(call, signal)),
+/// What ends a call before its time.
+#[derive(Default)]
+pub struct Guard {
+    /// When it is aborted.
+    pub signal: Option<Signal>,
+    /// When it is closed.
+    pub store: Option<dataknobs_kv::Store<Erased>>,
+}
+
+impl Guard {
+    fn check(&self) -> Result<()> {
+        if self.signal.as_ref().is_some_and(Signal::aborted) {
+            return Err(Error::new(ErrorKind::Aborted, "the call was aborted"));
+        }
+        self.store
+            .as_ref()
+            .map_or(Ok(()), |store| store.ensure_open())
     }
 }
 
-/// A promise of a call's result. An aborted call goes no further: the JavaScript half has rejected
-/// with the signal's reason, and nobody sees this error.
-pub fn promise(mut call: Call, signal: Option<Signal>) -> JsValue {
+/// What a call returns: the result where it is ready at once, else a promise of it.
+pub fn finish(mut call: Call, guard: Guard) -> Result<JsValue, JsValue> {
+    let mut context = Context::from_waker(Waker::noop());
+    match call.as_mut().poll(&mut context) {
+        Poll::Ready(result) => result.map_err(|e| thrown(&e)),
+        Poll::Pending => Ok(promise(call, guard)),
+    }
+}
+
+/// A promise of a call's result. A call that the guard ends goes no further. (Where it was aborted, the
+/// JavaScript half has rejected with the signal's reason, and nobody sees this error.)
+pub fn promise(mut call: Call, guard: Guard) -> JsValue {
     let guarded = std::future::poll_fn(move |context| {
-        if signal.as_ref().is_some_and(Signal::aborted) {
-            let error = Error::new(ErrorKind::Aborted, "the call was aborted");
+        if let Err(error) = guard.check() {
             return Poll::Ready(Err(thrown(&error)));
         }
         call.as_mut()

@@ -150,9 +150,35 @@ async function list(iterator) {
   return items;
 }
 
+/** What the watch of a store has told. */
+const watched = new WeakMap();
+
+/** Everything that was told has been read. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 /** One operation of the table. */
 async function perform(store, KVStore, op, args) {
   switch (op) {
+    case "watch": {
+      // What is wrong is told by the first next(), which is asked at once; what comes is collected.
+      const seen = [];
+      const changes = store.watch(...args);
+      const first = changes.next();
+      const collect = async () => {
+        for (let { done, value } = await first; !done; { done, value } = await changes.next()) seen.push(value);
+      };
+      watched.set(store, seen);
+      await Promise.race([first, settled()]);
+      collect().catch(() => {});
+      return undefined;
+    }
+    case "events": {
+      await settled();
+      const seen = watched.get(store).splice(0);
+      return seen.map(({ type, key, version, ...rest }) =>
+        type === "overflow" ? [type] : [type, key, version, ...Object.values(rest)],
+      );
+    }
     case "escape":
       return KVStore.escape(...args);
     case "getPattern":

@@ -9,15 +9,22 @@ interface Waiting {
 /** What waits on a signal: with one listener for all, as Node warns of more than ten. */
 const waiting = new WeakMap<Signal, Waiting>();
 
-function waitingOn(signal: Signal): Waiting {
+/** Calls `call` when the signal is aborted. What it returns lets go of the signal. */
+export function onAbort(signal: Signal, call: () => void): () => void {
   let one = waiting.get(signal);
   if (one === undefined) {
     const calls = new Set<() => void>();
-    one = { calls, end: () => calls.forEach((call) => call()) };
-    waiting.set(signal, one);
+    one = { calls, end: () => calls.forEach((each) => each()) };
     signal.addEventListener("abort", one.end);
+    waiting.set(signal, one);
   }
-  return one;
+  const { calls, end } = one;
+  calls.add(call);
+  return () => {
+    if (!calls.delete(call) || calls.size > 0) return;
+    waiting.delete(signal);
+    signal.removeEventListener("abort", end);
+  };
 }
 
 /** The result, or the signal's reason where that comes first; the call itself goes on. */
@@ -25,14 +32,11 @@ export function abortable<T>(result: T | Promise<T>, options: Abortable | undefi
   const signal = options?.signal;
   if (signal === undefined || !(result instanceof Promise)) return result;
   return new Promise((resolve, reject) => {
-    const { calls, end } = waitingOn(signal);
     const abort = () => reject(signal.reason);
-    calls.add(abort);
-    result.then(resolve, reject).finally(() => {
-      calls.delete(abort);
-      if (calls.size > 0) return;
-      waiting.delete(signal);
-      signal.removeEventListener("abort", end);
-    });
+    // A backend may abort while it is asked: no listener hears of that.
+    if (signal.aborted) abort();
+    const settled = result.then(resolve, reject);
+    const off = onAbort(signal, abort);
+    settled.finally(off);
   });
 }

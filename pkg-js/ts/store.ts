@@ -23,10 +23,13 @@ import type {
   SetOptions,
   Stored,
   ValueOf,
+  WatchEvent,
+  WatchOptions,
   WriteOptions,
 } from "./types.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
+import { Changes } from "./watch.js";
 import { load, numbers, numbersAt, release, texts, values, writeKeys, writeText } from "./wasm.js";
 
 const ABSENT = -1;
@@ -365,6 +368,23 @@ export class KVStore<M = KeyMap> {
     items.next = () =>
       this.#own.closed || this.#shared.closed ? this.#slow(undefined, Op.Namespaces) : next.call(items);
     return items;
+  }
+
+  /**
+   * Watches the keys that match `pattern`, from the call on: each change of a key is one event, also within a
+   * batch, in order per key. What has expired is told when it is cleaned up or written over. It ends with the
+   * loop, with the store, and with `signal`'s reason.
+   * Errors, of the first `next()`: `invalid-pattern`; `unsupported`: the backend cannot tell of changes.
+   *
+   * @example
+   * for await (const { type, key, value } of store.watch("users.**", { values: true })) console.log(type, key, value);
+   */
+  watch<T = any>(pattern = "**", options: WatchOptions = {}): AsyncIterableIterator<WatchEvent<T>> {
+    return new Changes<T>(() => {
+      isPattern(pattern);
+      check.watch(options);
+      return this.#core.watch(pattern, options.values ?? false, options.buffer);
+    }, options);
   }
 
   /** Every entry: `for await (const { key, value } of store)`. */

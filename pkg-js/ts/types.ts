@@ -192,6 +192,36 @@ export interface ScanOptions extends KeysOptions {
   readonly values?: boolean;
 }
 
+export interface WatchOptions extends Abortable {
+  /** Do events of a `set` hold the value? Default: no. */
+  readonly values?: boolean;
+  /** How many events wait for a slow reader: a whole number of at least 1; default 1024. */
+  readonly buffer?: number;
+}
+
+/** One change of one key, or that changes are missing here. */
+export type WatchEvent<T = any> =
+  | {
+      /** It has a new entry, or its entry was changed. */
+      readonly type: "set";
+      readonly key: string;
+      /** The version that was written. */
+      readonly version: string;
+      /** The value, where `values` asked for it. */
+      readonly value?: T;
+    }
+  | {
+      /** Its entry was removed; or had expired, and was cleaned up or written over. */
+      readonly type: "delete" | "expire";
+      readonly key: string;
+      /** The version of the entry that went. */
+      readonly version: string;
+    }
+  | {
+      /** More came than the buffer holds: read what you need again. */
+      readonly type: "overflow";
+    };
+
 /** How `atomic().commit()` ended. */
 export type AtomicResult =
   | {

@@ -10,6 +10,7 @@ use crate::{
     key::{Key, Namespace},
     maybe_send::MaybeSend,
     record::{Record, Stored, StoredRef, Version},
+    watch::Ear,
 };
 use std::ops::ControlFlow;
 
@@ -48,6 +49,9 @@ impl Backend for Any {
     }
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
         each!(self, it => it.namespaces().await)
+    }
+    fn watch(&self, namespace: &Namespace, ear: Ear) -> bool {
+        each!(self, it => it.watch(namespace, ear))
     }
     fn immediate(&self) -> bool {
         each!(self, it => it.immediate())

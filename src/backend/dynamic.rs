@@ -7,6 +7,7 @@ use crate::{
     key::{Key, Namespace},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     record::{Record, Stored, StoredRef, Version},
+    watch::Ear,
 };
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -70,6 +71,8 @@ pub trait DynBackend: MaybeSend + MaybeSync {
         namespace: &'a Namespace,
         before: u64,
     ) -> BoxFuture<'a, Result<Option<u64>>>;
+    /// See [`Backend::watch`].
+    fn dyn_watch(&self, namespace: &Namespace, ear: Ear) -> bool;
     /// See [`Backend::immediate`].
     fn dyn_immediate(&self) -> bool;
     /// See [`Backend::close`].
@@ -131,6 +134,9 @@ impl<B: Backend> DynBackend for B {
         before: u64,
     ) -> BoxFuture<'a, Result<Option<u64>>> {
         Box::pin(self.sweep(namespace, before))
+    }
+    fn dyn_watch(&self, namespace: &Namespace, ear: Ear) -> bool {
+        self.watch(namespace, ear)
     }
     fn dyn_immediate(&self) -> bool {
         self.immediate()
@@ -202,6 +208,9 @@ impl Backend for Erased {
     }
     async fn sweep(&self, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
         self.0.dyn_sweep(namespace, before).await
+    }
+    fn watch(&self, namespace: &Namespace, ear: Ear) -> bool {
+        self.0.dyn_watch(namespace, ear)
     }
     fn immediate(&self) -> bool {
         self.0.dyn_immediate()

@@ -18,6 +18,7 @@ use crate::{
     maybe_send::{MaybeSend, MaybeSync},
     pattern::Pattern,
     record::{Record, Stored, StoredRef, Version},
+    watch::Ear,
 };
 use std::{num::NonZeroU64, ops::ControlFlow};
 
@@ -277,6 +278,13 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
     ) -> impl Future<Output = Result<Option<u64>>> + MaybeSend {
         let _ = (namespace, before);
         async { Ok(None) }
+    }
+
+    /// Tells a watcher from now on of every change of a namespace, through [`Ears`](crate::Ears);
+    /// false where the engine cannot.
+    fn watch(&self, namespace: &Namespace, ear: Ear) -> bool {
+        let _ = (namespace, ear);
+        false
     }
 
     /// Is every future of this backend ready at its first poll?

@@ -17,8 +17,10 @@ use crate::{
 /// After how many lost races, or requests that never arrived, the loop gives up.
 const MAX_ATTEMPTS: u32 = 40;
 /// The same where nothing waits and nothing gets lost: whoever loses a race there, somebody else won
-/// it, and all come to an end. The bound is for a backend that is broken.
-const MAX_RACES: u32 = 1 << 20;
+/// it, and all come to an end. The bound is for a function that writes its own key.
+const MAX_RACES: u32 = 10_000;
+/// After so many of them others get a turn: timers, an abort.
+const RACES_A_TURN: u32 = 100;
 /// The longest pause between two attempts, in milliseconds.
 const MAX_PAUSE: u64 = 200;
 
@@ -68,6 +70,9 @@ pub(crate) fn outrun(attempts: u32) -> Error {
 /// A pause before attempt `attempt` (1, 2, …): full jitter over an exponential bound.
 pub(crate) async fn pause(backend: &dyn DynBackend, host: &dyn Host, attempt: u32) {
     if backend.dyn_immediate() {
+        if attempt.is_multiple_of(RACES_A_TURN) {
+            host.sleep(0).await;
+        }
         return;
     }
     let bound = (1_u64 << attempt.min(10)).min(MAX_PAUSE);
@@ -164,7 +169,9 @@ pub(crate) async fn read_change_write(
         }
         let found = match backend.dyn_read(&[key], Freshness::Latest).await {
             Ok(mut found) if found.len() == 1 => found.pop().flatten(),
-            Ok(found) => return Err(wrong_count("read", 1, found.len())),
+            Ok(found) => {
+                return Err(wrong_count("read", 1, found.len()).with_key(key.as_str()));
+            }
             Err(error) if error.retryable() => {
                 last_error = Some(error);
                 continue;

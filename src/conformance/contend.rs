@@ -81,7 +81,12 @@ pub async fn contend<B: Backend>(
                     result => break result,
                 }
             };
+            // Nothing that comes after it could make that good.
+            let failed = matches!(&result, Err(e) if e.kind() != ErrorKind::OutcomeUnknown);
             told.push((token, result));
+            if failed {
+                break;
+            }
         }
         told
     };

@@ -1,6 +1,9 @@
 //! A record comes back exactly as it was.
 
-use super::bench::{Bench, Found, values as every_value};
+use super::{
+    bench::{Bench, Found},
+    samples::values as every_value,
+};
 use crate::{
     backend::{Backend, Want},
     record::{Metadata, REMEMBERED_WRITES},

@@ -24,6 +24,7 @@ mod kept;
 mod limits;
 mod provided;
 mod read;
+mod samples;
 mod scan;
 mod spaces;
 mod store;
@@ -167,6 +168,8 @@ pub async fn run<B: Backend>(host: Arc<dyn Host>, make: impl AsyncFn() -> Result
             metadata,
             time_to_live,
             garbage,
+            changes_read_the_clock,
+            times_to_live_begin,
             many,
             patterns,
             pages,

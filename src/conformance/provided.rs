@@ -1,6 +1,9 @@
 //! What the trait provides, where a backend has a way of its own.
 
-use super::bench::{Bench, Fault, Found, KEYS, ensure, refused, same, same_list};
+use super::{
+    bench::{Bench, Fault, Found, ensure, refused, same, same_list},
+    samples::KEYS,
+};
 use crate::{
     backend::{Backend, Decision, Freshness, Scan, Want},
     error::{Error, ErrorKind},

@@ -1,6 +1,9 @@
 //! Reading what was written.
 
-use super::bench::{Bench, Found, KEYS, ensure, same_list};
+use super::{
+    bench::{Bench, Found, ensure, same_list},
+    samples::KEYS,
+};
 use crate::{
     backend::{Backend, Freshness},
     key::Key,

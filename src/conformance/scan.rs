@@ -1,6 +1,9 @@
 //! Scanning.
 
-use super::bench::{Bench, Found, KEYS, after, ensure, same_list};
+use super::{
+    bench::{Bench, Found, after, ensure, same_list},
+    samples::KEYS,
+};
 use crate::{
     backend::{Backend, Scan, Want},
     pattern::Pattern,

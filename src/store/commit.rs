@@ -39,6 +39,7 @@ impl Ops<'_> {
         for attempt in 0..attempts {
             if attempt > 0 {
                 pause(backend, self.host(), attempt).await;
+                self.check_open()?;
             }
             let mut found = Vec::new();
             if !checked.is_empty() {

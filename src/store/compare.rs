@@ -84,6 +84,7 @@ impl Updater<'_, '_> {
             let old = live.map(|s| s.record.value.clone());
             let value = self.make.make(old).await?;
             check_value(&value).map_err(|e| e.with_key(self.key.as_str()))?;
+            self.ops.check_open()?;
             // The clock may have moved while the function ran: the write happens now.
             let now = self.ops.host().now();
             if live.is_some_and(|s| s.lend().expired(now)) {

@@ -57,15 +57,23 @@ impl<B: Backend> Store<B> {
     /// [`cleanup_expired`](Store::cleanup_expired) in every namespace of this connection.
     ///
     /// # Errors
-    /// As [`cleanup_expired`](Store::cleanup_expired).
+    /// As [`cleanup_expired`](Store::cleanup_expired): the first, once every namespace was tried.
     pub async fn cleanup_all_expired(&self) -> Result<u64> {
         let ops = self.ops();
         ops.check_open()?;
         let mut count = 0;
+        let mut fault = None;
         for namespace in &ops.backend.dyn_namespaces().await? {
-            count += Ops { namespace, ..ops }.cleanup_expired().await?;
+            // What goes wrong in one is no reason to leave the others.
+            match (Ops { namespace, ..ops }).cleanup_expired().await {
+                Ok(removed) => count += removed,
+                Err(error) => fault = fault.or(Some(error)),
+            }
         }
-        Ok(count)
+        match fault {
+            None => Ok(count),
+            Some(error) => Err(error),
+        }
     }
 
     /// Removes what has expired, in every namespace, every `interval` until the store is closed or dropped: give the
@@ -144,6 +152,7 @@ impl Ops<'_> {
                 Some(next) => resume = Some(next),
                 None => return Ok(count),
             }
+            self.check_open()?;
         }
     }
 

@@ -12,6 +12,7 @@ mod options;
 mod patterns;
 mod point;
 mod rename;
+mod watching;
 mod whole;
 
 pub use atomic::{Atomic, AtomicOutcome, Check};
@@ -102,6 +103,7 @@ impl<B: Backend> Store<B> {
                     limits: backend.limits(),
                     compiled: Arc::default(),
                     closed: Arc::clone(&closed),
+                    watchers: Arc::default(),
                 },
                 backend,
             }),

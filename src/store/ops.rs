@@ -9,11 +9,15 @@ use crate::{
     key::{Key, Namespace},
     maybe_send::Lock,
     record::StoredRef,
+    watch::Ear,
 };
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+
+/// A watcher, and the handle through which it watches.
+type Heard = (Arc<AtomicBool>, Ear);
 
 /// What the stores of all namespaces over one connection share, beside the backend.
 #[derive(Clone)]
@@ -23,6 +27,8 @@ pub(super) struct Common {
     pub(super) compiled: Arc<Lock<Compiled>>,
     /// Set when the store that was opened first is closed.
     pub(super) closed: Arc<AtomicBool>,
+    /// Who watches, and through which handle.
+    pub(super) watchers: Arc<Lock<Vec<Heard>>>,
 }
 
 /// A store, lent.

@@ -231,6 +231,7 @@ impl Ops<'_> {
             match next {
                 // A backend that does not move on would be asked for ever.
                 Some(next) if left > 0 && moves_on(resume.as_deref(), &next, reverse) => {
+                    self.check_open()?;
                     resume = Some(next);
                     page = page.saturating_mul(4).clamp(16, PAGE);
                     now = self.now();
@@ -246,7 +247,7 @@ impl Ops<'_> {
         }
     }
 
-    fn compiled(&self, text: &str) -> Result<Pattern> {
+    pub(super) fn compiled(&self, text: &str) -> Result<Pattern> {
         self.common.compiled.with(|compiled| compiled.get(text))
     }
 }
@@ -324,7 +325,9 @@ impl<B: Backend> Scanner<B> {
             if self.done {
                 return Ok(None);
             }
-            self.page = self.next_page(PAGE).await?.into_iter();
+            let mut page = Vec::new();
+            self.fetch(PAGE, &mut page).await?;
+            self.page = page.into_iter();
         }
     }
 
@@ -333,13 +336,19 @@ impl<B: Backend> Scanner<B> {
     /// # Errors
     /// As [`next`](Scanner::next).
     pub async fn next_page(&mut self, size: usize) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        if self.done {
-            return Ok(entries);
+        self.store.ops().check_open()?;
+        let mut entries: Vec<Entry> = self.page.by_ref().take(size).collect();
+        if !self.done && entries.len() < size {
+            self.fetch(size, &mut entries).await?;
         }
+        Ok(entries)
+    }
+
+    /// Fetches what `entries` lack to be `size`.
+    async fn fetch(&mut self, size: usize, entries: &mut Vec<Entry>) -> Result<()> {
+        let before = entries.len();
         let ops = self.store.ops();
-        ops.check_open()?;
-        let limit = size.min(self.left);
+        let limit = (size - before).min(self.left);
         ops.walk_pattern(
             &self.pattern,
             self.after.as_deref(),
@@ -353,11 +362,12 @@ impl<B: Backend> Scanner<B> {
             },
         )
         .await?;
-        self.left -= entries.len().min(self.left);
-        self.done = entries.len() < limit || self.left == 0;
+        let fetched = entries.len() - before;
+        self.left -= fetched.min(self.left);
+        self.done = fetched < limit || self.left == 0;
         if let Some(last) = entries.last() {
             self.after = Some(last.key.clone());
         }
-        Ok(entries)
+        Ok(())
     }
 }

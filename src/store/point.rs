@@ -78,7 +78,8 @@ impl<B: Backend> Store<B> {
         let ops = self.ops();
         let record = new_record(value.into(), &SetOptions::default(), ops.now().get())?;
         let key = ops.key(key)?;
-        self.shared.backend.put(ops.host(), key, record).await
+        let put = self.shared.backend.put(ops.host(), key, record).await;
+        put.map_err(|e| e.with_key(key.as_str()))
     }
 
     /// Writes a new entry as `options` say.
@@ -107,7 +108,8 @@ impl<B: Backend> Store<B> {
         let value = value.into();
         if options.is_blind() {
             let record = new_record(value, &options, ops.now().get())?;
-            let version = self.shared.backend.put(ops.host(), key, record).await?;
+            let put = self.shared.backend.put(ops.host(), key, record).await;
+            let version = put.map_err(|e| e.with_key(key.as_str()))?;
             return Ok(Outcome::Done(Some(version)));
         }
         ops.set_if(key, value, &options).await
@@ -232,6 +234,7 @@ impl Ops<'_> {
     pub(super) async fn change(&self, key: Key<'_>, decide: &mut dyn Decide) -> Result<Outcome> {
         let mut lost = None;
         let mut step = |stored: Option<StoredRef<'_>>| {
+            self.check_open()?;
             let mut now = self.now();
             lost = None;
             let live = now.live(stored);
@@ -251,7 +254,11 @@ impl Ops<'_> {
                 (Some(decision), _) => decision,
             })
         };
-        let version = self.backend.dyn_update(self.host(), key, &mut step).await?;
+        let version = self
+            .backend
+            .dyn_update(self.host(), key, &mut step)
+            .await
+            .map_err(|e| e.with_key(key.as_str()))?;
         Ok(match lost {
             Some(entry) => Outcome::Lost(entry),
             None => Outcome::Done(version),
@@ -299,8 +306,9 @@ impl Ops<'_> {
         record.created_at = now;
         record.updated_at = now;
         record.writes.clear();
-        update::put(self.backend, self.host(), to, record).await?;
-        Ok(true)
+        self.check_open()?;
+        let put = update::put(self.backend, self.host(), to, record).await;
+        put.map(|_| true).map_err(|e| e.with_key(to.as_str()))
     }
 }
 

@@ -25,6 +25,7 @@ impl Ops<'_> {
         for attempt in 0..attempts {
             if attempt > 0 {
                 pause(backend, host, attempt).await;
+                self.check_open()?;
             }
             let found = match backend.dyn_read(&[from], Freshness::Latest).await {
                 Ok(mut found) => found.pop().flatten(),

@@ -58,12 +58,21 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// What the backend says; the store is closed all the same.
     pub async fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::Relaxed)
-            || !Arc::ptr_eq(&self.closed, &self.shared.common.closed)
-        {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let whole = Arc::ptr_eq(&self.closed, &self.shared.common.closed);
+        self.end_watchers(whole);
+        if !whole {
             return Ok(());
         }
         self.shared.backend.close().await
+    }
+
+    /// # Errors
+    /// `closed`, where the store is.
+    pub fn ensure_open(&self) -> Result<()> {
+        self.ops().check_open()
     }
 
     /// Is the store closed?

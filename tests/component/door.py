@@ -221,6 +221,17 @@ class Handle:
         entry = ABSENT if outcome.entry is None else entry_out(outcome.entry)
         return {"ok": False, "index": outcome.index, "entry": entry}
 
+    # Changes
+
+    def watch(self, pattern="**", options=None):
+        options = options or {}
+        wanted = record(values=options.get("values", False), buffer=options.get("buffer"))
+        self.instance.watcher = self.call("watch", pattern, wanted if options else None)
+        return ABSENT
+
+    def events(self):
+        return [watched_out(event) for event in self.instance.call("[method]watcher.take", self.instance.watcher, 5000)]
+
     # The whole store
 
     def namespace(self, name):
@@ -234,6 +245,14 @@ class Handle:
 
     def close(self):
         return self.call("close")
+
+
+def watched_out(watched):
+    event = watched.payload if isinstance(watched, Variant) else watched
+    if event is None or event == "overflow":
+        return ["overflow"]
+    parts = [event.kind, event.key, event.version]
+    return parts if event.value is None else [*parts, value_out(event.value)]
 
 
 def value_in(value):

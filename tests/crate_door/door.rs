@@ -5,8 +5,8 @@ use super::{
     text::{absent, is_absent, special, to_text, to_value},
 };
 use dataknobs_kv::{
-    AtomicOutcome, Check, Entry, Error, Object, Outcome, ScanOptions, SetOptions, Store, Ttl,
-    Value, Version,
+    AtomicOutcome, Check, Entry, Error, EventKind, Object, Outcome, ScanOptions, SetOptions, Store,
+    Ttl, Value, Version, WatchOptions, Watched, Watcher,
     backend::memory::{Memory, MemoryOptions},
     conformance::ManualHost,
     escape_pattern,
@@ -34,6 +34,7 @@ type Called<T> = Result<T, Failed>;
 pub struct Door {
     root: Store<Memory>,
     store: Store<Memory>,
+    watcher: Option<Watcher>,
 }
 
 fn text(json: Option<&Json>) -> Called<&str> {
@@ -151,6 +152,25 @@ fn entry_text(entry: &Entry) -> Json {
     })
 }
 
+fn watched_text(watched: Watched) -> Json {
+    let event = match watched {
+        Watched::Overflow => return json!(["overflow"]),
+        Watched::Event(event) => event,
+    };
+    let kind = match event.kind {
+        EventKind::Set => "set",
+        EventKind::Delete => "delete",
+        EventKind::Expire => "expire",
+    };
+    let mut parts = vec![
+        json!(kind),
+        json!(event.key),
+        json!(event.version.to_string()),
+    ];
+    parts.extend(event.value.as_ref().map(to_text));
+    parts.into()
+}
+
 fn or_absent(value: Option<Value>) -> Json {
     value.as_ref().map_or_else(absent, to_text)
 }
@@ -173,6 +193,7 @@ impl Door {
         Door {
             store: root.clone(),
             root,
+            watcher: None,
         }
     }
 
@@ -189,6 +210,23 @@ impl Door {
             return cannot("too many arguments");
         }
         Ok(match text(arg(0))? {
+            "watch" => {
+                let mut options = WatchOptions::default();
+                for (name, given) in &fields(arg(2))? {
+                    match (&**name, given.as_u64()) {
+                        ("values", _) => options.values = flag(given)?,
+                        ("buffer", Some(buffer)) => options.buffer = buffer as usize,
+                        (other, _) => return cannot(format!("the option {other} {given}")),
+                    }
+                }
+                self.watcher = Some(store.watch(pattern()?, options)?);
+                absent()
+            }
+            "events" => {
+                let watcher = self.watcher.as_ref().expect("a watch before its events");
+                let events = std::iter::from_fn(|| watcher.try_next());
+                events.map(watched_text).collect()
+            }
             "get" => or_absent(store.get(key()?).await?),
             "getEntry" => match store.get_entry(key()?).await? {
                 Some(entry) => entry_text(&entry),

@@ -8,6 +8,7 @@ import "./refused.mjs";
 import "./changes.mjs";
 import "./batches.mjs";
 import "./scans.mjs";
+import "./watching.mjs";
 import "./options.mjs";
 import "./abort.mjs";
 import "./backends.mjs";

@@ -7,6 +7,7 @@
 mod bytes;
 mod entry;
 mod hashing;
+mod hear;
 mod ids;
 mod index;
 mod places;
@@ -20,7 +21,7 @@ mod tests;
 mod walk;
 
 use super::{
-    Backend, Commit, Decision, Found, Freshness, Item, Limits, Mutation, Page, Scan, Want,
+    Backend, Commit, Decision, Found, Freshness, Item, Limits, Mutation, Page, Scan, Want, update,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -28,6 +29,7 @@ use crate::{
     key::{Key, Namespace},
     maybe_send::{Lock, MaybeSend},
     record::{Record, Stored, StoredRef, Version},
+    watch::Ear,
 };
 use state::State;
 use std::{future::ready, ops::ControlFlow, sync::Arc};
@@ -78,9 +80,25 @@ impl Memory {
         }
     }
 
+    /// Changes something, and wakes who waits to hear of it once the lock is free.
+    #[inline]
+    fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let (result, told) = self.state.with(|state| (change(state), state.ears.told()));
+        if told {
+            self.wake();
+        }
+        result
+    }
+
+    #[cold]
+    fn wake(&self) {
+        let woken = self.state.with(|state| state.ears.woken());
+        woken.into_iter().for_each(std::task::Waker::wake);
+    }
+
     /// Removes the entries of a namespace that expired at `before` or earlier; how many they were.
     pub fn sweep(&self, namespace: &Namespace, before: u64) -> u64 {
-        self.state.with(|state| state.sweep(namespace, before)) as u64
+        self.with(|state| state.sweep(namespace, before)) as u64
     }
 }
 
@@ -100,11 +118,11 @@ impl Backend for Memory {
     }
 
     async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
-        self.state.with(|state| state.commit(batch, &*self.host))
+        self.with(|state| state.commit(batch, &*self.host))
     }
 
     async fn write(&self, batch: &[Mutation<'_>]) -> Vec<Result<Commit>> {
-        self.state.with(|state| {
+        self.with(|state| {
             let each = batch.iter().map(std::slice::from_ref);
             each.map(|one| state.commit(one, &*self.host)).collect()
         })
@@ -138,6 +156,12 @@ impl Backend for Memory {
 
     #[inline]
     fn immediate(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, namespace: &Namespace, ear: Ear) -> bool {
+        self.state
+            .with(|state| state.ears.add(namespace.clone(), ear));
         true
     }
 
@@ -175,15 +199,19 @@ impl Backend for Memory {
         key: Key<'_>,
         record: Record,
     ) -> impl Future<Output = Result<Version>> + MaybeSend {
-        ready(self.state.with(|state| state.put(key, record, &*self.host)))
+        ready(self.with(|state| state.put(key, record, &*self.host)))
     }
 
     async fn put_many<'k>(
         &self,
-        _: &dyn Host,
+        host: &dyn Host,
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
-        self.state.with(|state| {
+        // One event for a key, also where a batch names it twice.
+        if self.state.with(|state| !state.ears.is_empty()) {
+            return update::put_many(self, host, entries.collect()).await;
+        }
+        self.with(|state| {
             let mut results = Vec::with_capacity(entries.len());
             for (key, record) in entries {
                 results.push(state.put(key, record, &*self.host));
@@ -199,10 +227,7 @@ impl Backend for Memory {
         key: Key<'_>,
         decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend,
     ) -> impl Future<Output = Result<Option<Version>>> + MaybeSend {
-        ready(
-            self.state
-                .with(|state| state.update(key, &*self.host, decide)),
-        )
+        ready(self.with(|state| state.update(key, &*self.host, decide)))
     }
 
     #[inline]

@@ -12,6 +12,7 @@ use crate::{
     host::Host,
     key::{Key, Namespace},
     record::{Record, StoredRef, Version},
+    watch::Ears,
 };
 use hashbrown::HashTable;
 use std::ops::ControlFlow;
@@ -29,6 +30,7 @@ pub(super) struct State {
     /// How many entries there are.
     count: usize,
     max: usize,
+    pub(super) ears: Ears,
 }
 
 #[cold]
@@ -52,6 +54,7 @@ impl State {
             version: 0,
             count: 0,
             max,
+            ears: Ears::default(),
         }
     }
 
@@ -130,6 +133,12 @@ impl State {
         self.slab.get(*id).map(|entry| entry.lend())
     }
 
+    /// The same, once for all who are not in a hurry.
+    #[inline(never)]
+    pub(super) fn get_any(&mut self, key: Key<'_>) -> Option<StoredRef<'_>> {
+        self.get(key)
+    }
+
     #[inline]
     pub(super) fn get(&mut self, key: Key<'_>) -> Option<StoredRef<'_>> {
         let place = self.place(key.namespace());
@@ -138,6 +147,22 @@ impl State {
 
     #[inline]
     pub(super) fn put(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+        if self.ears.is_empty() {
+            return self.write(key, record, host);
+        }
+        self.write_heard(key, record, host)
+    }
+
+    #[cold]
+    fn write_heard(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+        let mut decided = Some(Decision::Put(record));
+        let decide = |_: Option<StoredRef<'_>>| Ok(decided.take().unwrap_or(Decision::Keep));
+        let written = self.update(key, host, decide)?;
+        Ok(written.unwrap_or(Version::Number(self.version)))
+    }
+
+    #[inline]
+    fn write(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
         let hash = self.hashing.of(key.as_str().as_bytes());
         if let Some(at) = self.place(key.namespace())
             && let Some(space) = self.spaces.get_mut(at)
@@ -184,7 +209,16 @@ impl State {
         Ok(Version::Number(*version))
     }
 
-    pub(super) fn delete(&mut self, key: Key<'_>) -> Was {
+    pub(super) fn delete(&mut self, key: Key<'_>, host: &dyn Host) -> Was {
+        let mut was = Was::Absent;
+        if self.ears.is_empty() {
+            return self.remove(key);
+        }
+        self.heard(key, host, &mut |state| was = state.remove(key));
+        was
+    }
+
+    fn remove(&mut self, key: Key<'_>) -> Was {
         let hash = self.hashing.of_any(key.as_str().as_bytes());
         let Some(at) = self.place_of(key.namespace()) else {
             return Was::Absent;
@@ -215,6 +249,23 @@ impl State {
         host: &dyn Host,
         mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision>,
     ) -> Result<Option<Version>> {
+        let decide: &mut dyn FnMut(Option<StoredRef<'_>>) -> Result<Decision> = &mut decide;
+        if self.ears.is_empty() {
+            return self.change(key, host, decide);
+        }
+        let mut done = Ok(None);
+        self.heard(key, host, &mut |state| {
+            done = state.change(key, host, &mut *decide)
+        });
+        done
+    }
+
+    fn change(
+        &mut self,
+        key: Key<'_>,
+        host: &dyn Host,
+        decide: &mut dyn FnMut(Option<StoredRef<'_>>) -> Result<Decision>,
+    ) -> Result<Option<Version>> {
         let hash = self.hashing.of_any(key.as_str().as_bytes());
         let at = self.place_of(key.namespace());
         let State {
@@ -232,7 +283,7 @@ impl State {
                     space.replace(id, record, *version, slab);
                     return Ok(Some(Version::Number(*version)));
                 }
-                Decision::Delete => drop(self.delete(key)),
+                Decision::Delete => drop(self.remove(key)),
                 Decision::Keep => {}
             }
             return Ok(None);
@@ -294,7 +345,7 @@ impl State {
             Change::Put(record) => {
                 Applied::Written(self.put(mutation.key, record.clone(), host)?)
             }
-            Change::Delete => Applied::Deleted(self.delete(mutation.key)),
+            Change::Delete => Applied::Deleted(self.delete(mutation.key, host)),
             Change::Keep => Applied::Checked,
         })
     }
@@ -306,6 +357,9 @@ impl State {
         let Some(space) = self.spaces.get_mut(at) else {
             return 0;
         };
+        if !self.ears.is_empty() {
+            space.tell_expired(before, &self.slab, &mut self.ears);
+        }
         let gone = space.sweep(before, &mut self.slab);
         self.removed(gone);
         gone
@@ -315,11 +369,16 @@ impl State {
     #[cold]
     fn sweep_all(&mut self, host: &dyn Host) -> usize {
         let now = host.now();
-        let gone = self
-            .spaces
-            .iter_mut()
-            .map(|space| space.sweep(now, &mut self.slab))
-            .sum();
+        let State {
+            spaces, slab, ears, ..
+        } = self;
+        let sweep = |space: &mut Space| {
+            if !ears.is_empty() {
+                space.tell_expired(now, slab, ears);
+            }
+            space.sweep(now, slab)
+        };
+        let gone = spaces.iter_mut().map(sweep).sum();
         self.removed(gone);
         gone
     }

@@ -5,6 +5,7 @@
 
 mod convert;
 mod store;
+mod watch;
 
 #[allow(unsafe_code, missing_docs, clippy::all, reason = "generated")]
 mod bindings {
@@ -21,6 +22,7 @@ use bindings::{
 
 impl api::Guest for Component {
     type Store = store::Handle;
+    type Watcher = watch::Watching;
 
     fn escape_pattern(text: String) -> String {
         dataknobs_kv::escape_pattern(&text)

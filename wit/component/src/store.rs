@@ -4,6 +4,7 @@ use crate::{
     api::{self, GuestStore},
     convert::{self, Result, maybe_value, value_in, value_out},
     types,
+    watch::{Watching, watch_options},
 };
 use dataknobs_kv::{
     Error, ErrorKind, Host, Store, System,
@@ -43,11 +44,7 @@ fn ready<T>(future: impl Future<Output = dataknobs_kv::Result<T>>) -> Result<T> 
 impl Handle {
     /// For the calls that look at their arguments before the store does: closed goes first.
     fn check_open(&self) -> Result<()> {
-        if self.store.is_closed() {
-            // The store has the words for it.
-            self.store.namespace("").map(|_| ())?;
-        }
-        Ok(())
+        Ok(self.store.ensure_open()?)
     }
 
     fn opened(config: &types::Config) -> dataknobs_kv::Result<Handle> {
@@ -266,6 +263,11 @@ impl GuestStore for Handle {
             };
         }
         convert::atomic_outcome(ready(atomic.commit())?)
+    }
+
+    fn watch(&self, pattern: String, options: Option<types::WatchOptions>) -> Result<api::Watcher> {
+        let watcher = self.store.watch(&pattern, watch_options(options))?;
+        Ok(Watching::exported(watcher))
     }
 
     fn namespace(&self, name: String) -> Result<api::Store> {

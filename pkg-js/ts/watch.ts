@@ -1,0 +1,61 @@
+/** Changes as they happen. */
+import { abortable, onAbort } from "./abort.js";
+import type { Abortable, WatchEvent } from "./types.js";
+import type * as glue from "./wasm/dataknobs_kv.js";
+
+/** The events that a watcher of the core gives. What is wrong with the call is told by the first `next()`. */
+export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
+  #options: Abortable | undefined;
+  #off: (() => void) | undefined;
+  #watcher: glue.Watcher | undefined;
+  #fault: { readonly error: unknown } | undefined;
+
+  /** `start` gives the options, checked, and the watcher. */
+  constructor(start: () => [Abortable, glue.Watcher]) {
+    try {
+      const [options, watcher] = start();
+      this.#options = options;
+      this.#watcher = watcher;
+      // Also where nobody waits for an event, nothing more is to be kept for it.
+      if (options.signal !== undefined) this.#off = onAbort(options.signal, () => watcher.end());
+    } catch (error) {
+      this.#watcher?.end();
+      this.#watcher = undefined;
+      this.#fault = { error };
+    }
+  }
+
+  async next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
+    const watcher = this.#watcher;
+    if (this.#fault !== undefined) {
+      const { error } = this.#fault;
+      this.#fault = undefined;
+      throw error;
+    }
+    if (watcher === undefined) return { done: true, value: undefined };
+    try {
+      this.#options?.signal?.throwIfAborted();
+      const value = (await abortable(watcher.next(), this.#options)) as WatchEvent<T> | undefined;
+      if (value !== undefined) return { done: false, value };
+    } catch (error) {
+      await this.return();
+      throw error;
+    }
+    return this.return();
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#off?.();
+    this.#watcher?.end();
+    this.#watcher = undefined;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}

@@ -1,0 +1,248 @@
+//! Changes as they happen: a bounded queue between a backend that tells and somebody who watches.
+
+use crate::{
+    error::Result,
+    key::Namespace,
+    maybe_send::Lock,
+    pattern::{Matcher, Pattern, Verdict},
+    record::Version,
+    value::Value,
+};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::{Arc, Weak},
+    task::{Context, Poll, Waker},
+};
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It has a new entry, or its entry was changed.
+    Set,
+    /// Its entry was removed.
+    Delete,
+    /// Its entry had expired, and was cleaned up or written over.
+    Expire,
+}
+
+/// One change of one key.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which key.
+    pub key: String,
+    /// The version of the entry: the one that was written, or the one that went.
+    pub version: Version,
+    /// The value that was written, where [`WatchOptions::values`] asks for it.
+    pub value: Option<Value>,
+}
+
+/// What a [`Watcher`] gets.
+#[derive(Clone, Debug)]
+pub enum Watched {
+    /// A change.
+    Event(Event),
+    /// Here changes are missing: more came than the buffer holds. Read what you need again.
+    Overflow,
+}
+
+/// How to watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// Does an event of a set hold the value?
+    pub values: bool,
+    /// How many events wait for a slow consumer, at least 1.
+    pub buffer: usize,
+}
+
+impl Default for WatchOptions {
+    /// Without values; 1,024 events.
+    fn default() -> Self {
+        WatchOptions {
+            values: false,
+            buffer: 1024,
+        }
+    }
+}
+
+/// The queue of one watcher.
+struct Queue {
+    matcher: Matcher,
+    options: WatchOptions,
+    waiting: VecDeque<Event>,
+    /// Something did not fit. Nothing more is taken until the consumer has been told.
+    overflown: bool,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+type Shared = Arc<Lock<Queue>>;
+
+/// Changes of keys, in order per key: see [`Store::watch`](crate::Store::watch). Dropped, it ends.
+pub struct Watcher(Shared);
+
+impl Watcher {
+    /// What happened next; `None` once the store is closed and all is read.
+    ///
+    /// # Errors
+    /// None yet: a backend that watches from afar may lose its connection.
+    pub async fn next(&self) -> Result<Option<Watched>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// What has happened already, or `None`.
+    #[must_use]
+    pub fn try_next(&self) -> Option<Watched> {
+        self.0.with(Queue::take)
+    }
+
+    /// Ends it: what waits is still given out.
+    pub fn end(&self) {
+        end(&self.0);
+    }
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<Option<Watched>>> {
+        self.0.with(|queue| match queue.take() {
+            Some(watched) => Poll::Ready(Ok(Some(watched))),
+            None if queue.ended => Poll::Ready(Ok(None)),
+            None => {
+                queue.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl Queue {
+    fn take(&mut self) -> Option<Watched> {
+        if let Some(event) = self.waiting.pop_front() {
+            return Some(Watched::Event(event));
+        }
+        std::mem::take(&mut self.overflown).then_some(Watched::Overflow)
+    }
+}
+
+fn end(queue: &Shared) {
+    let waker = queue.with(|queue| {
+        queue.ended = true;
+        queue.waker.take()
+    });
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// A watcher as a backend knows it: see [`Ears`].
+#[derive(Clone)]
+pub struct Ear(Weak<Lock<Queue>>);
+
+impl Ear {
+    /// Ends the watcher.
+    pub(crate) fn end(&self) {
+        if let Some(queue) = self.0.upgrade() {
+            end(&queue);
+        }
+    }
+
+    /// Is there still somebody?
+    pub(crate) fn listens(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+/// A watcher, and its other end.
+// On wasm there is one thread, and the lock is a cell.
+#[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
+pub(crate) fn pair(pattern: &Pattern, options: WatchOptions) -> (Watcher, Ear) {
+    let queue = Arc::new(Lock::new(Queue {
+        matcher: pattern.matcher(),
+        options,
+        waiting: VecDeque::new(),
+        overflown: false,
+        ended: false,
+        waker: None,
+    }));
+    let ear = Ear(Arc::downgrade(&queue));
+    (Watcher(queue), ear)
+}
+
+/// Those who watch a backend, for a backend that can tell of changes: it keeps one of these, adds to
+/// it what [`Backend::watch`](crate::backend::Backend::watch) hands over, and tells of every change.
+#[derive(Default)]
+pub struct Ears {
+    ears: Vec<(Namespace, Ear)>,
+    /// Who is to be woken once the backend's lock is free: a waker may run anything.
+    woken: Vec<Waker>,
+}
+
+impl Ears {
+    /// Adds a watcher of a namespace.
+    pub fn add(&mut self, namespace: Namespace, ear: Ear) {
+        self.ears.retain(|(_, ear)| ear.listens());
+        self.ears.push((namespace, ear));
+    }
+
+    /// Does nobody watch?
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ears.is_empty()
+    }
+
+    /// Tells all whom a change concerns. `value` is asked for only where somebody wants it.
+    #[cold]
+    pub fn tell(
+        &mut self,
+        namespace: &Namespace,
+        kind: EventKind,
+        key: &str,
+        version: &Version,
+        value: &Value,
+    ) {
+        let woken = &mut self.woken;
+        self.ears.retain(|(name, ear)| {
+            let Some(queue) = ear.0.upgrade() else {
+                return false;
+            };
+            if name != namespace {
+                return true;
+            }
+            queue.with(|queue| {
+                if queue.overflown || queue.ended {
+                    return;
+                }
+                if !matches!(queue.matcher.check(key), Verdict::Match) {
+                    return;
+                }
+                if queue.waiting.len() >= queue.options.buffer {
+                    queue.overflown = true;
+                } else {
+                    let wanted = queue.options.values && kind == EventKind::Set;
+                    queue.waiting.push_back(Event {
+                        kind,
+                        key: key.to_owned(),
+                        version: version.clone(),
+                        value: wanted.then(|| value.clone()),
+                    });
+                }
+                woken.extend(queue.waker.take());
+            });
+            true
+        });
+    }
+
+    /// Is somebody to be woken?
+    #[inline]
+    #[must_use]
+    pub fn told(&self) -> bool {
+        !self.woken.is_empty()
+    }
+
+    /// Who is to be woken, by the caller and under no lock.
+    #[must_use]
+    pub fn woken(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.woken)
+    }
+}
