@@ -165,7 +165,8 @@ async function perform(store, KVStore, op, args) {
       const changes = store.watch(...args);
       const first = changes.next();
       const collect = async () => {
-        for (let { done, value } = await first; !done; { done, value } = await changes.next()) seen.push(value);
+        for (let { done, value } = await first; !done; { done, value } = await changes.next())
+          seen.push(value);
       };
       watched.set(store, seen);
       await Promise.race([first, settled()]);

@@ -1,7 +1,6 @@
 /** Checks and writes over several keys, all or nothing. */
 import { copyIn } from "./copy.js";
-import { readable } from "./error.js";
-import { begin, check, setWords } from "./options.js";
+import { check, setWords } from "./options.js";
 import { isKey, isVersion } from "./texts.js";
 import type {
   Abortable,
@@ -41,10 +40,7 @@ export class Atomic<M = KeyMap> {
   check(key: string, version: string | Entry | null | undefined): this {
     return this.#add(() => {
       isKey(key);
-      const text =
-        typeof version === "object" && version !== null
-          ? readable(() => version.version, "the entry given to check", key)
-          : (version ?? null);
+      const text = typeof version === "object" && version !== null ? version.version : (version ?? null);
       if (text !== null) isVersion(text, key);
       this.#checks.push([key, text]);
     });
@@ -58,7 +54,7 @@ export class Atomic<M = KeyMap> {
   ): this {
     return this.#add(() => {
       isKey(key);
-      const words = setWords(check.write(options, "atomic().set", key), key);
+      const words = setWords(options, "atomic().set", false, key);
       this.#writes.push([key, copyIn(value, key), words[0], words[1]]);
     });
   }
@@ -77,8 +73,11 @@ export class Atomic<M = KeyMap> {
    */
   async commit(options?: Abortable): Promise<AtomicResult> {
     if (this.#fault !== undefined) throw this.#fault.error;
-    const own = options === undefined ? undefined : begin(options, "atomic().commit");
-    return this.#send(own, this.#checks, this.#writes);
+    if (options !== undefined) {
+      check.signal(options, "atomic().commit");
+      options.signal?.throwIfAborted();
+    }
+    return this.#send(options, this.#checks, this.#writes);
   }
 
   /** Nothing throws synchronously: what is wrong is said by `commit`. */

@@ -38,8 +38,8 @@ export class KVError extends Error {
   }
 
   /** A custom backend may throw one of its own. */
-  constructor(code: KVErrorCode, message: string, key?: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+  constructor(code: KVErrorCode, message: string, key?: string) {
+    super(message);
     this.code = code;
     this.key = key;
     this.retryable = code === "unavailable" || code === "timeout" || code === "conflict";
@@ -47,25 +47,13 @@ export class KVError extends Error {
 }
 
 /** @internal An argument that is not what it must be. */
-export const refused = (message: string, key?: string, options?: { readonly cause: unknown }): KVError =>
-  new KVError("invalid-argument", message, key, options);
-
-/** @internal What `read` gives. Accessors and proxies throw what they like: then what was handed over is refused. */
-export function readable<T>(read: () => T, what: string, key?: string): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw cause instanceof KVError ? cause : refused(`${what} cannot be read`, key, { cause });
-  }
-}
+export const refused = (message: string, key?: string): KVError =>
+  new KVError("invalid-argument", message, key);
 
 /** @internal What a value is, for a message. */
-export function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value !== "object") return typeof value;
-  try {
-    return `an instance of ${value.constructor.name || "a class"}`;
-  } catch {
-    return "an instance of a class";
-  }
-}
+export const kindOf = (value: unknown): string =>
+  value === null
+    ? "null"
+    : typeof value === "object"
+      ? `an instance of ${value.constructor?.name ?? "a class"}`
+      : typeof value;

@@ -1,51 +1,31 @@
 /** Options by name: an unknown one is refused, so that a typing error is not a silent default. */
 import { copyIn, isPlain } from "./copy.js";
-import { KVError, kindOf, readable, refused } from "./error.js";
+import { KVError, kindOf, refused } from "./error.js";
 import { isKey, isNamespace, isVersion } from "./texts.js";
-import type {
-  Abortable, DeleteOptions, KeysOptions, OpenOptions, SetOptions, Signal, WatchOptions, WriteOptions } from "./types.js";
+import type { DeleteOptions, KeysOptions, OpenOptions, SetOptions, Signal } from "./types.js";
 
 const isType = (value: unknown, type: string): boolean => {
   if (value === undefined || type === "") return true;
   // `AbortSignal` by what is used of it: it may come from another realm.
-  if (type === "AbortSignal") {
-    const signal = value as Signal | null;
-    return (
-      typeof signal?.aborted === "boolean" &&
-      typeof signal.throwIfAborted === "function" &&
-      typeof signal.addEventListener === "function" &&
-      typeof signal.removeEventListener === "function"
-    );
-  }
-  return typeof value === type && value !== null;
+  if (type === "AbortSignal") return typeof (value as Signal | null)?.throwIfAborted === "function";
+  return typeof value === type;
 };
 
-/**
- * Refuses names that a method does not know, and types that they do not have. A copy, as what is read
- * once more may be something else.
- */
-function typed<T extends object>(options: T, method: string, types: Record<string, string>, key?: string): T {
-  return readable(
-    () => {
-      if (!isPlain(options))
-        throw refused(`the options of ${method} are a plain object; got ${kindOf(options)}`, key);
-      const own: T = { ...options };
-      for (const name in own) {
-        const type = Object.hasOwn(types, name) ? types[name] : undefined;
-        if (type === undefined)
-          throw refused(
-            `${method} has no option ${JSON.stringify(name)}; it has: ${Object.keys(types).join(", ") || "none"}`,
-            key,
-          );
-        const value = own[name];
-        if (!isType(value, type))
-          throw refused(`the option ${name} of ${method} is of the type ${type}; got ${kindOf(value)}`, key);
-      }
-      return own;
-    },
-    `the options of ${method}`,
-    key,
-  );
+/** Refuses names that a method does not know, and types that they do not have. */
+function typed(options: object, method: string, types: Record<string, string>, key?: string): void {
+  if (!isPlain(options))
+    throw refused(`the options of ${method} are a plain object; got ${kindOf(options)}`, key);
+  for (const name in options) {
+    const type = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (type === undefined)
+      throw refused(
+        `${method} has no option ${JSON.stringify(name)}; it has: ${Object.keys(types).join(", ") || "none"}`,
+        key,
+      );
+    const value = (options as Record<string, unknown>)[name];
+    if (!isType(value, type))
+      throw refused(`the option ${name} of ${method} is of the type ${type}; got ${kindOf(value)}`, key);
+  }
 }
 
 const SET = {
@@ -67,8 +47,14 @@ export type SetWords = [
   ifVersion: string | undefined,
 ];
 
-/** The options of a `set`, whose names and types have been checked. */
-export function setWords(options: SetOptions<unknown>, key?: string): SetWords {
+/** Checks the options of a `set`. */
+export function setWords(
+  options: SetOptions<unknown>,
+  method: string,
+  conditions: boolean,
+  key?: string,
+): SetWords {
+  typed(options, method, conditions ? SET : WRITE, key);
   const { ttl, metadata, ifAbsent, ifVersion, keepTtl, keepMetadata } = options;
   if (ifVersion !== undefined) isVersion(ifVersion, key);
   return [
@@ -81,10 +67,9 @@ export function setWords(options: SetOptions<unknown>, key?: string): SetWords {
 
 /** A copy of metadata, checked. */
 export function metadataIn(metadata: unknown, key: string | undefined): unknown {
-  const copy = typeof metadata === "object" ? copyIn(metadata, key, "metadata") : null;
-  if (copy === null || Array.isArray(copy))
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
     throw refused(`metadata is an object; got ${kindOf(metadata)}`, key);
-  return copy;
+  return copyIn(metadata, key, "metadata");
 }
 
 const OPEN = {
@@ -98,7 +83,7 @@ const OPEN = {
 };
 const MEMORY = { maxEntries: "number" };
 
-/** The options of `open`, checked, and by position, as the core takes them. */
+/** The options of `open` by position, as the core takes them. */
 type OpenWords = [
   backend: string | object,
   namespace: string,
@@ -116,8 +101,8 @@ function canWait(): boolean {
   }
 }
 
-function openWords(given: OpenOptions): [OpenOptions, OpenWords] {
-  const options = typed(given, "open", OPEN);
+function openWords(options: OpenOptions): OpenWords {
+  typed(options, "open", OPEN);
   const timers = options.autoCleanup !== false && canWait();
   const {
     backend = "memory",
@@ -127,9 +112,8 @@ function openWords(given: OpenOptions): [OpenOptions, OpenWords] {
     config = {},
   } = options;
   isNamespace(namespace);
-  let most: number | undefined;
   if (typeof backend === "object") typed(config, "the config of a custom backend", {});
-  else if (backend === "memory") most = typed(config, "the config of the memory backend", MEMORY).maxEntries;
+  else if (backend === "memory") typed(config, "the config of the memory backend", MEMORY);
   // The longest wait of a JavaScript timer is 2^31 - 1 ms.
   if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
     throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");
@@ -139,7 +123,7 @@ function openWords(given: OpenOptions): [OpenOptions, OpenWords] {
       "no timer may start here (workerd's module scope): open the store inside a request, or with autoCleanup: false",
     );
   }
-  return [options, [backend, namespace, autoCleanup ? cleanupInterval : undefined, most]];
+  return [backend, namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries];
 }
 
 const DELETE = { ifVersion: "string", signal: "AbortSignal" };
@@ -149,31 +133,22 @@ const SIGNAL = { signal: "AbortSignal" };
 const WATCH = { values: "boolean", buffer: "number", ...SIGNAL };
 const MANY = { ...WRITE, ...SIGNAL };
 
-/** Checks options by name and type: a copy of them. */
+/** Checks options other than those of `set`. */
 export const check = {
   open: openWords,
-  set: <T extends object>(options: T, key: string) => typed(options, "set", SET, key),
-  write: <T extends object>(options: T, method: string, key: string) => typed(options, method, WRITE, key),
-  many: (options: WriteOptions & Abortable) => typed(options, "setMany", MANY),
   delete(options: DeleteOptions, key: string) {
-    const own = typed(options, "delete", DELETE, key);
-    if (own.ifVersion !== undefined) isVersion(own.ifVersion, key);
-    return own;
+    typed(options, "delete", DELETE, key);
+    if (options.ifVersion !== undefined) isVersion(options.ifVersion, key);
   },
-  watch: (options: WatchOptions) => typed(options, "watch", WATCH),
-  keys<T extends KeysOptions>(options: T, method: "keys" | "scan"): T {
-    const own = typed(options, method, method === "keys" ? KEYS : SCAN);
-    const { limit, after } = own;
+  many: (options: object) => typed(options, "setMany", MANY),
+  entry: (options: object, key: string) => typed(options, "an entry of setMany", WRITE, key),
+  watch: (options: object) => typed(options, "watch", WATCH),
+  signal: (options: object, method: string, key?: string) => typed(options, method, SIGNAL, key),
+  keys(options: KeysOptions, method: "keys" | "scan") {
+    typed(options, method, method === "keys" ? KEYS : SCAN);
+    const { limit, after } = options;
     if (limit !== undefined && !(limit >= 0 && (Number.isInteger(limit) || limit === Infinity)))
       throw refused(`the option limit of ${method} is a whole number of at least 0; got ${limit}`);
     if (after !== undefined) isKey(after);
-    return own;
   },
 };
-
-/** Checks the options of a call that has none but a signal, which ends it. */
-export function begin(options: Abortable, method: string, key?: string): Abortable {
-  const own = typed(options, method, SIGNAL, key);
-  own.signal?.throwIfAborted();
-  return own;
-}

@@ -1,14 +1,13 @@
 /** What matches a pattern, page by page. */
 import { check } from "./options.js";
 import { isPattern } from "./texts.js";
-import type { Abortable, Entry, ScanOptions } from "./types.js";
+import type { Entry, ScanOptions } from "./types.js";
 
 /** How many entries a scan fetches at a time. */
 const PAGE = 500;
 
 type Item = string | Entry;
 type Fetch = (
-  options: Abortable,
   ...query: [pattern: string, limit: number, after?: string, reverse?: boolean, entries?: boolean]
 ) => Promise<Item[]>;
 
@@ -16,17 +15,17 @@ type Fetch = (
 export async function* scan(
   fetch: Fetch,
   pattern: string,
-  given: ScanOptions,
+  options: ScanOptions,
 ): AsyncGenerator<unknown, void> {
   isPattern(pattern);
-  const options = check.keys(given, "scan");
+  check.keys(options, "scan");
   const { signal, values = true, reverse = false } = options;
   let after = options.after;
   let left = options.limit ?? Infinity;
   for (;;) {
     signal?.throwIfAborted();
     const limit = Math.min(PAGE, left);
-    const page = await fetch(options, pattern, limit, after, reverse, values);
+    const page = await fetch(pattern, limit, after, reverse, values);
     for (const item of page) {
       signal?.throwIfAborted();
       yield item;

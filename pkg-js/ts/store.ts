@@ -383,8 +383,9 @@ export class KVStore<M = KeyMap> {
     return new Changes<T>(() => {
       isPattern(pattern);
       check.watch(options);
-      return this.#core.watch(pattern, options.values ?? false, options.buffer);
-    }, options);
+      options.signal?.throwIfAborted();
+      return [options, this.#core.watch(pattern, options.values ?? false, options.buffer)];
+    });
   }
 
   /** Every entry: `for await (const { key, value } of store)`. */

@@ -11,6 +11,7 @@ import "./scans.mjs";
 import "./watching.mjs";
 import "./options.mjs";
 import "./abort.mjs";
+import "./closing.mjs";
 import "./backends.mjs";
 
 /** Runs the cases: how many checks held, and which cases failed. */
