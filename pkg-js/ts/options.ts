@@ -7,8 +7,15 @@ import type { DeleteOptions, KeysOptions, OpenOptions, SetOptions, Signal } from
 const isType = (value: unknown, type: string): boolean => {
   if (value === undefined || type === "") return true;
   // `AbortSignal` by what is used of it: it may come from another realm.
-  if (type === "AbortSignal") return typeof (value as Signal | null)?.throwIfAborted === "function";
-  return typeof value === type;
+  if (type === "AbortSignal") {
+    const signal = value as Signal | null;
+    return (
+      typeof signal?.throwIfAborted === "function" &&
+      typeof signal.addEventListener === "function" &&
+      typeof signal.removeEventListener === "function"
+    );
+  }
+  return typeof value === type && value !== null;
 };
 
 /** Refuses names that a method does not know, and types that they do not have. */

@@ -310,6 +310,11 @@ export class KVStore<M = KeyMap> {
       options.signal?.throwIfAborted();
     }
     const limit = options?.limit === Infinity ? undefined : options?.limit;
+    // A backend that answers later is asked more than once: an abort ends that.
+    if (!this.#immediate) {
+      const { after, reverse = false } = options ?? {};
+      return this.#slow(options, Op.ScanPage, pattern, limit, after, reverse, false);
+    }
     const count = this.#core.keys(
       writeText(pattern, isPattern),
       limit,
@@ -492,6 +497,7 @@ export class KVStore<M = KeyMap> {
         return [step];
       });
     } catch (error) {
+      if (options?.signal?.aborted) throw options.signal.reason;
       // What the caller's function throws comes out as it is.
       throw failure === undefined ? error : failure.error;
     }

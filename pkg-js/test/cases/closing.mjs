@@ -102,3 +102,31 @@ test("of a batch over write only what does not fit fails", async (t) => {
   );
   t.equal(await store.getMany(["a", "b", "c"]), ["x", undefined, "z"]);
 });
+
+test("an aborted keys() asks for no further page", async (t) => {
+  const backend = new Counting();
+  const store = await t.open({ backend, autoCleanup: false });
+  await store.setMany(Array.from({ length: 30 }, (_, at) => [`k.${at}`, at]));
+  backend.asked = 0;
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const keys = store.keys("**.none", { limit: 1, signal: controller.signal });
+  controller.abort(reason);
+  t.equal(await keys.catch((error) => error), reason);
+  await sleep(60);
+  t.equal(backend.asked <= 1, true, `${backend.asked} requests`);
+});
+
+test("update rejects with the signal's reason, whatever its function throws", async (t) => {
+  const store = await t.open();
+  const controller = new AbortController();
+  const own = () =>
+    new Promise((_, reject) => controller.signal.addEventListener("abort", () => reject(new Error("own"))));
+  const update = store.update("k", own, { signal: controller.signal });
+  const reason = new Error("enough");
+  await sleep(1);
+  controller.abort(reason);
+  t.equal(await update.catch((error) => error), reason);
+  await t.rejects(() => store.get("k", { signal: { throwIfAborted() {} } }), "invalid-argument");
+  await t.rejects(() => t.KVStore.open({ backend: "redis", config: null }), "invalid-argument");
+});
