@@ -2,7 +2,7 @@
 
 macro_rules! defects {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What is wrong with a [`Broken`] backend.
+        /// What is wrong with a [`Broken`](crate::conformance::Broken) backend.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Defect {
             $($(#[$doc])* $name,)*
