@@ -3,42 +3,25 @@ import { copyIn } from "./copy.js";
 import { KVError, refused } from "./error.js";
 import { check, setWords, type SetWords } from "./options.js";
 import { isKey } from "./texts.js";
+import type { WriteOptions } from "./types.js";
 
-/** What reading a batch threw: what the caller's iterable throws comes out as it is, but not that it is none. */
-const unread = (cause: unknown, method: string): unknown =>
-  cause instanceof TypeError ? refused(`what ${method} was given cannot be read`, undefined, { cause }) : cause;
-
-/** The keys of a call that takes many, of which nothing is checked. A copy: it may be a proxy. */
+/** The keys of a call that takes many. */
 export function listOf(keys: Iterable<string>, method: string): string[] {
-  try {
-    if (typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function")
-      throw refused(`${method} takes an array of keys`);
-    return [...keys];
-  } catch (error) {
-    throw unread(error, method);
+  if (typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function") {
+    throw refused(`${method} takes an array of keys`);
   }
+  const list = [...keys];
+  list.forEach(isKey);
+  return list;
 }
 
 /** The entries of a `setMany` as `[key, value, options?]`. */
 function entriesOf(entries: unknown): readonly unknown[] {
-  if (typeof entries !== "object" || entries === null)
+  if (Array.isArray(entries)) return entries;
+  if (typeof entries !== "object" || entries === null) {
     throw refused("setMany takes an object, a Map, or an iterable of [key, value, options?]");
-  try {
-    return Symbol.iterator in entries ? [...(entries as Iterable<unknown>)] : Object.entries(entries);
-  } catch (error) {
-    throw unread(error, "setMany");
   }
-}
-
-/** An entry of a `setMany`, taken apart. */
-function partsOf(entry: unknown): readonly unknown[] {
-  try {
-    if (Array.isArray(entry) && (entry.length === 2 || entry.length === 3))
-      return [entry[0], entry[1], entry[2]];
-  } catch (error) {
-    throw unread(error, "setMany");
-  }
-  throw refused("setMany takes entries of the form [key, value, options?]");
+  return Symbol.iterator in entries ? [...(entries as Iterable<unknown>)] : Object.entries(entries);
 }
 
 /** The entries of a `setMany`, taken apart and checked. */
@@ -52,19 +35,25 @@ export interface Batch {
 }
 
 /** Takes the entries of a `setMany` apart and checks them. */
-export function batchOf(entries: unknown, shared: SetWords): Batch {
+export function batchOf(entries: unknown, options: WriteOptions): Batch {
   const list = entriesOf(entries);
+  const shared = setWords(options, "setMany", false);
   const keys = new Array<string>(list.length);
   const kept = new Array<unknown>(list.length);
   let words = shared[1] === undefined ? undefined : new Array<SetWords>(list.length).fill(shared);
   for (let at = 0; at < list.length; at++) {
-    const [key, value, options] = partsOf(list[at]);
+    const entry = list[at];
+    if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
+      throw refused("setMany takes entries of the form [key, value, options?]");
+    }
+    const key: unknown = entry[0];
+    const value: unknown = entry[1];
     if (typeof key !== "string") isKey(key);
-    if (options !== undefined) {
+    if (entry[2] !== undefined) {
       words ??= new Array<SetWords>(list.length).fill(shared);
       // Its own options over those of the call.
-      const own = setWords(check.write(options as object, "an entry of setMany", key), key);
-      words[at] = [own[0] ?? shared[0], own[1] ?? shared[1], 0, undefined];
+      check.entry(entry[2], key);
+      words[at] = setWords({ ...options, ...entry[2] }, "setMany", false, key);
     }
     keys[at] = key;
     kept[at] = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);

@@ -2,7 +2,7 @@
  * Values are isolated: what a caller does to an object after `set`, or to what `get` returned, does
  * not change the store. A hand-written copy takes a sixth of the time of `structuredClone`.
  */
-import { kindOf, refused, said, type KVError } from "./error.js";
+import { kindOf, refused, type KVError } from "./error.js";
 import { Custom, serialized, Thrown } from "./serializer.js";
 
 /** As deep as the core lets values nest. What has a tag there has its body one level further down. */
@@ -304,7 +304,7 @@ function explain(value: unknown, key: string | undefined, root: string): unknown
       return look(value, path, above, level);
     } catch (thrown) {
       if (thrown instanceof Thrown) throw thrown;
-      return refused(`${path} cannot be read: ${said(thrown)}`, key);
+      return refused(`${path} cannot be read: ${(thrown as Error | undefined)?.message}`, key);
     }
   }
 

@@ -50,15 +50,6 @@ export class KVError extends Error {
 export const refused = (message: string, key?: string): KVError =>
   new KVError("invalid-argument", message, key);
 
-/** @internal The message of what was thrown. */
-export function said(thrown: unknown): string {
-  try {
-    return String((thrown as Error | undefined)?.message ?? thrown);
-  } catch {
-    return "something that cannot be read";
-  }
-}
-
 /** @internal What a value is, for a message. */
 export const kindOf = (value: unknown): string =>
   value === null

@@ -1,5 +1,5 @@
 /** Types of the user's own: a tag, and how to take a value apart and put it together again. */
-import { KVError, kindOf, readable, refused, said } from "./error.js";
+import { KVError, kindOf, refused } from "./error.js";
 import type { Serializer } from "./types.js";
 
 /** The tags of the types that need no serializer. */
@@ -30,10 +30,6 @@ const serializers = new Map<string, Serializer>();
 
 /** Registers serializers for the whole program; the same tag again replaces the one before. */
 export function register(added: readonly Serializer[]): void {
-  readable(() => registerChecked(added), "a serializer");
-}
-
-function registerChecked(added: readonly Serializer[]): void {
   if (!Array.isArray(added))
     throw refused("serializers are an array of { tag, test, serialize, deserialize }");
   for (const one of added) {
@@ -67,20 +63,9 @@ export class Custom {
         `the value is of the type ${JSON.stringify(this.tag)}: open the store with a serializer for it`,
       );
     }
-    try {
-      return serializer.deserialize(body);
-    } catch (cause) {
-      if (cause instanceof KVError) throw cause;
-      failure = new KVError("corrupt", `the serializer ${this.tag} cannot deserialize: ${said(cause)}`, undefined, {
-        cause,
-      });
-      throw failure;
-    }
+    return serializer.deserialize(body);
   }
 }
-
-/** How a serializer failed last. The core takes such an error over without its cause. */
-export let failure: KVError | undefined;
 
 /** Wraps what a serializer throws, which comes out as it is. */
 export class Thrown {

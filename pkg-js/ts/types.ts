@@ -129,11 +129,7 @@ export interface Entry<T = any> {
   readonly expiresAt: number | null;
 }
 
-/**
- * How instances of a class are stored, under a tag that every binding sees. What `test` and `serialize` throw
- * comes out as it is. Where `deserialize` throws, the call is refused with `corrupt`, with what was thrown as
- * `cause`; a `KVError` of its own keeps its code.
- */
+/** How instances of a class are stored, under a tag that every binding sees. */
 export interface Serializer<T = any> {
   /** The name of the type in the store; not one of the built-in ones. */
   readonly tag: string;
