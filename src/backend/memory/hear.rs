@@ -1,10 +1,11 @@
-//! What those who watch are told of a change.
+//! What is noted of a change: how the key was before, for taking it back, and what those who watch are
+//! told.
 
 use super::state::State;
 use crate::{
     host::Host,
     key::Key,
-    record::Version,
+    record::{Stored, Version},
     value::Value,
     watch::EventKind::{Delete, Expire, Set},
 };
@@ -23,32 +24,36 @@ impl State {
         change: &mut dyn FnMut(&mut State),
     ) {
         let now = host.now();
-        let before = self
-            .get_any(key)
-            .map(|old| (old.version.to_version(), old.expired(now)));
+        let recorded = self.recording.is_some();
+        let found = self.get_any(key);
+        let before = found.map(|old| (old.version.to_version(), old.expired(now)));
+        let stored = found.filter(|_| recorded).map(|old| old.to_stored());
         change(self);
-        self.tell(key, &before);
+        self.compare(key, before, stored);
     }
 
-    fn tell(&mut self, key: Key<'_>, before: &Before) {
-        let after = self
-            .get_any(key)
-            .map(|new| (new.version.to_version(), new.value.clone()));
-        let (namespace, name) = (key.namespace(), key.as_str());
-        let mut tell = |kind, version: &Version, value| {
-            self.ears.tell(namespace, kind, name, version, value);
+    fn compare(&mut self, key: Key<'_>, before: Before, stored: Option<Stored>) {
+        let after = self.get_any(key);
+        let same = match (&before, after) {
+            (Some((old, _)), Some(new)) => new.version == *old,
+            (None, None) => true,
+            _ => false,
         };
-        if before.as_ref().map(|(version, _)| version) == after.as_ref().map(|(version, _)| version)
-        {
+        if same {
             return;
         }
+        let after = after.map(|new| (new.version.to_version(), new.value.clone()));
+        let (namespace, name) = (key.namespace(), key.as_str());
+        self.record(namespace, name, stored);
         match before {
-            Some((version, true)) => tell(Expire, version, &Value::Null),
-            Some((version, false)) if after.is_none() => tell(Delete, version, &Value::Null),
+            Some((version, true)) => self.tell(namespace, Expire, name, version, Value::Null),
+            Some((version, false)) if after.is_none() => {
+                self.tell(namespace, Delete, name, version, Value::Null);
+            }
             _ => {}
         }
-        if let Some((version, value)) = &after {
-            tell(Set, version, value);
+        if let Some((version, value)) = after {
+            self.tell(namespace, Set, name, version, value);
         }
     }
 }

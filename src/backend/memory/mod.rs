@@ -5,6 +5,7 @@
 //! (`postings`), is made when a scan first asks and follows at the next one (`index`).
 
 mod bytes;
+mod commit;
 mod entry;
 mod hashing;
 mod hear;
@@ -12,10 +13,12 @@ mod ids;
 mod index;
 mod places;
 mod postings;
+mod recording;
 mod slab;
 mod sort;
 mod space;
 mod state;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -31,6 +34,7 @@ use crate::{
     record::{Record, Stored, StoredRef, Version},
     watch::Ear,
 };
+pub use recording::Dump;
 use state::State;
 use std::{future::ready, ops::ControlFlow, sync::Arc};
 
@@ -208,7 +212,7 @@ impl Backend for Memory {
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
         // One event for a key, also where a batch names it twice.
-        if self.state.with(|state| !state.ears.is_empty()) {
+        if self.state.with(|state| state.is_noted()) {
             return update::put_many(self, host, entries.collect()).await;
         }
         self.with(|state| {

@@ -1,11 +1,7 @@
 //! The keys of one namespace: a hash table of ids, and an index once a scan has asked for it.
 
 use super::{entry::Entry, hashing::Hashing, index::Index, slab::Slab};
-use crate::{
-    key::Namespace,
-    record::Record,
-    watch::{Ears, EventKind},
-};
+use crate::{key::Namespace, record::Record};
 use hashbrown::HashTable;
 use std::num::NonZeroU64;
 
@@ -94,21 +90,8 @@ impl Space {
         Some(expires_at)
     }
 
-    /// Tells of what expires at `before` or earlier.
-    #[cold]
-    pub(super) fn tell_expired(&self, before: u64, slab: &Slab, ears: &mut Ears) {
-        let entries = self.table.iter().filter_map(|id| slab.get(*id));
-        for entry in entries.filter(|e| e.expires_at().is_some_and(|at| at.get() <= before)) {
-            let (key, lent) = (entry.key(), entry.lend());
-            let version = lent.version.to_version();
-            ears.tell(
-                &self.name,
-                EventKind::Expire,
-                key.as_str(),
-                &version,
-                lent.value,
-            );
-        }
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.table.iter().copied()
     }
 
     /// Removes what expires at `before` or earlier, and says how many entries that were.

@@ -2,12 +2,13 @@
 
 use super::{
     hashing::{Hashed, Hashing, spread},
+    recording::Recording,
     slab::Slab,
     space::Space,
     walk,
 };
 use crate::{
-    backend::{Applied, Change, Commit, Decision, Expect, Found, Mutation, Scan, Was},
+    backend::{Decision, Found, Scan, Was},
     error::{Error, ErrorKind, Result},
     host::Host,
     key::{Key, Namespace},
@@ -18,23 +19,25 @@ use hashbrown::HashTable;
 use std::ops::ControlFlow;
 
 pub(super) struct State {
-    slab: Slab,
+    pub(super) slab: Slab,
     hashing: Hashing,
-    spaces: Vec<Space>,
+    pub(super) spaces: Vec<Space>,
     /// The places of `spaces` by name.
     names: HashTable<Hashed>,
     /// The place that was asked for last.
     last: usize,
     /// The newest version; no other write has the same.
-    version: u64,
+    pub(super) version: u64,
     /// How many entries there are.
-    count: usize,
-    max: usize,
+    pub(super) count: usize,
+    pub(super) max: usize,
     pub(super) ears: Ears,
+    /// What has changed since somebody began to write it down.
+    pub(super) recording: Option<Recording>,
 }
 
 #[cold]
-fn full(max: usize) -> Error {
+pub(super) fn full(max: usize) -> Error {
     Error::new(
         ErrorKind::QuotaExceeded,
         format!(
@@ -55,6 +58,7 @@ impl State {
             count: 0,
             max,
             ears: Ears::default(),
+            recording: None,
         }
     }
 
@@ -80,7 +84,7 @@ impl State {
 
     /// The same, once for all who are not in a hurry.
     #[inline(never)]
-    fn place_of(&mut self, name: &Namespace) -> Option<usize> {
+    pub(super) fn place_of(&mut self, name: &Namespace) -> Option<usize> {
         let spaces = &self.spaces;
         let is = |at: usize| spaces.get(at).is_some_and(|space| space.name == *name);
         if is(self.last) {
@@ -147,7 +151,7 @@ impl State {
 
     #[inline]
     pub(super) fn put(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
-        if self.ears.is_empty() {
+        if !self.is_noted() {
             return self.write(key, record, host);
         }
         self.write_heard(key, record, host)
@@ -162,7 +166,12 @@ impl State {
     }
 
     #[inline]
-    fn write(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+    pub(super) fn write(
+        &mut self,
+        key: Key<'_>,
+        record: Record,
+        host: &dyn Host,
+    ) -> Result<Version> {
         let hash = self.hashing.of(key.as_str().as_bytes());
         if let Some(at) = self.place(key.namespace())
             && let Some(space) = self.spaces.get_mut(at)
@@ -211,14 +220,14 @@ impl State {
 
     pub(super) fn delete(&mut self, key: Key<'_>, host: &dyn Host) -> Was {
         let mut was = Was::Absent;
-        if self.ears.is_empty() {
+        if !self.is_noted() {
             return self.remove(key);
         }
         self.heard(key, host, &mut |state| was = state.remove(key));
         was
     }
 
-    fn remove(&mut self, key: Key<'_>) -> Was {
+    pub(super) fn remove(&mut self, key: Key<'_>) -> Was {
         let hash = self.hashing.of_any(key.as_str().as_bytes());
         let Some(at) = self.place_of(key.namespace()) else {
             return Was::Absent;
@@ -236,7 +245,7 @@ impl State {
     }
 
     /// Counts what was removed; the last entry of many takes the room of all with it.
-    fn removed(&mut self, entries: usize) {
+    pub(super) fn removed(&mut self, entries: usize) {
         self.count -= entries;
         if self.count == 0 && self.slab.is_large() {
             self.clear();
@@ -250,7 +259,7 @@ impl State {
         mut decide: impl FnMut(Option<StoredRef<'_>>) -> Result<Decision>,
     ) -> Result<Option<Version>> {
         let decide: &mut dyn FnMut(Option<StoredRef<'_>>) -> Result<Decision> = &mut decide;
-        if self.ears.is_empty() {
+        if !self.is_noted() {
             return self.change(key, host, decide);
         }
         let mut done = Ok(None);
@@ -292,95 +301,6 @@ impl State {
             Decision::Put(record) => self.insert(hash, key, record, host).map(Some),
             Decision::Delete | Decision::Keep => Ok(None),
         }
-    }
-
-    /// Does what a mutation expects hold, and does the mutation add an entry (1) or take one (-1)?
-    fn check(&mut self, mutation: &Mutation<'_>) -> (bool, isize) {
-        let found = self.get(mutation.key);
-        let holds = match mutation.expect {
-            Expect::Any => true,
-            Expect::Absent => found.is_none(),
-            Expect::At(version) => found.is_some_and(|stored| stored.version == *version),
-        };
-        let grows = match (mutation.change, found.is_some()) {
-            (Change::Put(_), false) => 1,
-            (Change::Delete, true) => -1,
-            _ => 0,
-        };
-        (holds, grows)
-    }
-
-    pub(super) fn commit(&mut self, batch: &[Mutation<'_>], host: &dyn Host) -> Result<Commit> {
-        // A sweep may take what was expected: then all is checked again, and nothing is left to
-        // sweep.
-        loop {
-            let mut growth = 0;
-            for (index, mutation) in batch.iter().enumerate() {
-                let (holds, grows) = self.check(mutation);
-                if !holds {
-                    return Ok(Commit::Conflict { index });
-                }
-                growth += grows;
-            }
-            if self.count.saturating_add_signed(growth) <= self.max {
-                break;
-            }
-            if self.sweep_all(host) == 0 {
-                return Err(full(self.max));
-            }
-        }
-        // Deletions may come after what they make room for.
-        let max = std::mem::replace(&mut self.max, usize::MAX);
-        let mut applied = Vec::with_capacity(batch.len());
-        let done = batch.iter().try_for_each(|mutation| {
-            applied.push(self.apply(mutation, host)?);
-            Ok(())
-        });
-        self.max = max;
-        done.map(|()| Commit::Done(applied))
-    }
-
-    fn apply(&mut self, mutation: &Mutation<'_>, host: &dyn Host) -> Result<Applied> {
-        Ok(match mutation.change {
-            Change::Put(record) => {
-                Applied::Written(self.put(mutation.key, record.clone(), host)?)
-            }
-            Change::Delete => Applied::Deleted(self.delete(mutation.key, host)),
-            Change::Keep => Applied::Checked,
-        })
-    }
-
-    pub(super) fn sweep(&mut self, name: &Namespace, before: u64) -> usize {
-        let Some(at) = self.place_of(name) else {
-            return 0;
-        };
-        let Some(space) = self.spaces.get_mut(at) else {
-            return 0;
-        };
-        if !self.ears.is_empty() {
-            space.tell_expired(before, &self.slab, &mut self.ears);
-        }
-        let gone = space.sweep(before, &mut self.slab);
-        self.removed(gone);
-        gone
-    }
-
-    /// Removes what has expired in any namespace.
-    #[cold]
-    fn sweep_all(&mut self, host: &dyn Host) -> usize {
-        let now = host.now();
-        let State {
-            spaces, slab, ears, ..
-        } = self;
-        let sweep = |space: &mut Space| {
-            if !ears.is_empty() {
-                space.tell_expired(now, slab, ears);
-            }
-            space.sweep(now, slab)
-        };
-        let gone = spaces.iter_mut().map(sweep).sum();
-        self.removed(gone);
-        gone
     }
 
     pub(super) fn namespaces(&self) -> Vec<Namespace> {
