@@ -233,6 +233,22 @@ impl Ears {
         });
     }
 
+    /// Tells all that changes are missing.
+    #[cold]
+    pub fn overflow(&mut self) {
+        let woken = &mut self.woken;
+        self.ears.retain(|(_, ear)| {
+            let queue = ear.0.upgrade();
+            if let Some(queue) = &queue {
+                queue.with(|queue| {
+                    queue.overflown = !queue.ended;
+                    woken.extend(queue.waker.take());
+                });
+            }
+            queue.is_some()
+        });
+    }
+
     /// Is somebody to be woken?
     #[inline]
     #[must_use]

@@ -5,6 +5,7 @@ mod convert;
 mod custom;
 mod hooks;
 mod hot;
+mod kept;
 mod open;
 mod store;
 mod watch;

@@ -3,6 +3,7 @@
 use crate::{
     custom::Custom,
     hooks::{Js, caught, thrown},
+    kept::Gate,
     store::Store,
 };
 use dataknobs_kv::{
@@ -23,22 +24,30 @@ fn argument(message: &str) -> Error {
 
 /// Opens a store on memory, or on a backend written in JavaScript. The JavaScript half knows the
 /// options by name (serde here would be 9 KB of the package); what they mean is decided here.
-/// `cleanup_interval`: seconds, checked; `undefined` for no clean-up.
+/// `cleanup_interval`: seconds, checked; `undefined` for no clean-up. `here`: the backends of this
+/// runtime. `gate`: who writes the memory down.
 #[wasm_bindgen]
 pub fn open(
     backend: JsValue,
     namespace: &str,
     cleanup_interval: Option<f64>,
     max_entries: Option<f64>,
+    here: &str,
+    gate: Option<Gate>,
 ) -> Result<Store, JsValue> {
-    opened(&backend, namespace, cleanup_interval, max_entries).map_err(|e| thrown(&e))
+    let store = opened(&backend, namespace, max_entries, here, gate).map_err(|e| thrown(&e))?;
+    if let Some(seconds) = cleanup_interval {
+        store.clean_up_every((seconds * 1000.0).ceil() as u32);
+    }
+    Ok(store)
 }
 
 fn opened(
     backend: &JsValue,
     namespace: &str,
-    cleanup_interval: Option<f64>,
     max_entries: Option<f64>,
+    here: &str,
+    gate: Option<Gate>,
 ) -> Result<Store> {
     let host: Arc<dyn Host> = Arc::new(Js);
     let (backend, memory) = match backend.as_string().as_deref() {
@@ -47,7 +56,7 @@ fn opened(
             (Erased::new(custom), None)
         }
         None => return Err(argument("a backend is a name, or an object of your own")),
-        Some("memory") => {
+        Some(name) if name == "memory" || gate.is_some() => {
             let whole = max_entries.is_none_or(|n| n >= 0.0 && n.trunc() == n);
             if !whole {
                 return Err(argument("maxEntries is a whole number of at least 1"));
@@ -56,14 +65,10 @@ fn opened(
             let memory = Memory::new(options, Arc::clone(&host));
             (Erased::new(memory.clone()), Some(memory))
         }
-        Some(name) => return Err(not_here(name, "`memory`, or an object of your own")),
+        Some(name) => return Err(not_here(name, here)),
     };
     let store = dataknobs_kv::Store::new(backend, host);
-    let opened = Store::opened(namespace, store, memory)?;
-    if let Some(seconds) = cleanup_interval {
-        opened.clean_up_every((seconds * 1000.0).ceil() as u32);
-    }
-    Ok(opened)
+    Store::opened(namespace, store, memory, gate)
 }
 
 #[wasm_bindgen]

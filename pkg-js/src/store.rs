@@ -3,6 +3,7 @@
 use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
     hooks::{caught, clear_stale, keep, thrown},
+    kept::{Gate, Journal, Kept},
     open::Timer,
     wire::{Guard, PROMISE, Signal, finish, leave, promise},
 };
@@ -32,15 +33,23 @@ pub struct Store {
     /// The store that owns the connection, where this one is what `open` gave.
     connection: Option<Inner>,
     timer: Rc<RefCell<Option<Timer>>>,
+    /// Who writes the memory down.
+    gate: Option<Gate>,
 }
 
 impl Store {
     /// What `open` gives, in `namespace`: closing it closes the connection.
-    pub fn opened(namespace: &str, connection: Inner, memory: Option<Memory>) -> Result<Store> {
+    pub fn opened(
+        namespace: &str,
+        connection: Inner,
+        memory: Option<Memory>,
+        gate: Option<Gate>,
+    ) -> Result<Store> {
         let inner = connection.namespace(namespace)?;
         Ok(Store {
             fast: memory.map(|memory| inner.over(memory)),
             inner,
+            gate,
             connection: Some(connection),
             timer: Rc::default(),
         })
@@ -74,9 +83,13 @@ impl Store {
         let store = self.inner.downgrade();
         let slot = Rc::downgrade(&self.timer);
         let running = Rc::new(Cell::new(false));
+        let gate = self.gate.clone();
         let timer = Timer::start(milliseconds, move || match store.upgrade() {
             // A slow round is not overtaken by the next.
             Some(store) if !store.is_closed() => {
+                if let Some(gate) = &gate {
+                    return gate.clean();
+                }
                 let running = Rc::clone(&running);
                 if !running.replace(true) {
                     wasm_bindgen_futures::spawn_local(async move {
@@ -450,6 +463,11 @@ impl Store {
         self.fast.is_some()
     }
 
+    /// Is a call not done in one go, so that it must not be called in a turn of the gate?
+    pub fn waits(&self, op: Op) -> bool {
+        self.gate.is_some() && matches!(op, Op::Update)
+    }
+
     /// One of the calls of [`Op`]: the result, or a promise of it. Once `signal` is aborted nothing
     /// more is asked of the backend.
     pub fn call(&self, op: Op, args: Array, signal: Option<Signal>) -> Result<JsValue, JsValue> {
@@ -459,6 +477,17 @@ impl Store {
         let store = match (op, &self.connection) {
             (Op::Close, Some(connection)) => connection.clone(),
             _ => self.inner.clone(),
+        };
+        let store = match &self.gate {
+            // The function that it calls is waited for: what it reads and writes then has its turn.
+            Some(gate) if self.waits(op) => match self.fast.as_ref() {
+                Some(fast) => {
+                    let kept = Kept::new(fast.backend().clone(), gate.clone());
+                    store.over(Erased::new(kept))
+                }
+                None => store,
+            },
+            _ => store,
         };
         let guard = Guard {
             signal,
@@ -470,6 +499,18 @@ impl Store {
         returned
     }
 
+    /// The memory that somebody writes down.
+    pub fn journal(&self) -> Option<Journal> {
+        let fast = self.fast.as_ref()?;
+        Some(Journal(fast.backend().clone()))
+    }
+
+    /// Removes what has expired in any namespace.
+    pub fn clean(&self) -> Result<(), JsValue> {
+        let cleaned = crate::wire::ready(self.inner.cleanup_all_expired());
+        cleaned.map(drop).map_err(|e| thrown(&e))
+    }
+
     /// The store of another namespace over the same connection.
     pub fn namespace(&self, name: &str) -> Result<Store, JsValue> {
         let inner = self.inner.namespace(name).map_err(|e| thrown(&e))?;
@@ -477,6 +518,7 @@ impl Store {
         Ok(Store {
             fast: memory.map(|memory| inner.over(memory)),
             inner,
+            gate: self.gate.clone(),
             connection: None,
             timer: Rc::default(),
         })

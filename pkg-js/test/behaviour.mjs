@@ -200,13 +200,20 @@ async function perform(store, KVStore, op, args) {
   }
 }
 
-async function runCase({ KVStore, KVError }, { steps }) {
-  const root = await KVStore.open();
-  const opened = [];
+async function runCase({ KVStore, KVError }, { steps }, { options, reopen }) {
+  let root = await KVStore.open(options);
+  let opened = [];
   const remembered = new Map();
   let store = root;
   try {
+    let space;
     for (const [at, step] of steps.entries()) {
+      if (reopen && at > 0) {
+        for (const one of [...opened, root]) await one.close();
+        root = await KVStore.open(options);
+        store = space === undefined ? root : await root.namespace(space);
+        opened = [store];
+      }
       const line = `step ${at + 1} ${JSON.stringify(step).slice(0, 200)}`;
       if ("wait" in step) {
         await new Promise((resolve) => {
@@ -221,10 +228,12 @@ async function runCase({ KVStore, KVError }, { steps }) {
       try {
         if (op === "namespace" && args[0] === "") {
           store = root;
+          space = undefined;
         } else if (op === "namespace") {
           result = await store.namespace(...args);
           opened.push(result);
           store = result;
+          space = args[0];
         } else {
           result = await perform(store, KVStore, op, args);
         }
@@ -254,16 +263,27 @@ async function runCase({ KVStore, KVError }, { steps }) {
   }
 }
 
-/** Runs every case of the table that has the door "npm". `table`: the files' names and contents. */
-export async function behaviour(modules, table) {
+const HANDLED = new Set(["close", "watch", "changes", "unwatch"]);
+
+let databases = 0;
+/** A database of its own for each store. */
+export const database = () => `behaviour ${Date.now()} ${++databases}`;
+
+/**
+ * Runs every case of the table that has the door "npm". `table`: the files' names and contents.
+ * `open`: the options of each store. `reopen`: closes and opens it between the steps.
+ */
+export async function behaviour(modules, table, open = () => ({}), reopen = false) {
   const failures = [];
   let passed = 0;
   for (const [file, cases] of Object.entries(table)) {
     for (const one of cases) {
       if (one.doors !== undefined && !one.doors.includes("npm")) continue;
+      // What a handle does is lost with it.
+      if (reopen && one.steps.some(({ do: [op] = [] }) => HANDLED.has(op))) continue;
       let fault;
       try {
-        fault = await runCase(modules, one);
+        fault = await runCase(modules, one, { options: open(), reopen });
       } catch (error) {
         fault = `threw ${show(error)}`;
       }

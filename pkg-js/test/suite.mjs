@@ -1,16 +1,26 @@
 // Everything that runs in every runtime.
 import { backends } from "./backend.mjs";
-import { behaviour } from "./behaviour.mjs";
+import { behaviour, database } from "./behaviour.mjs";
 import { run } from "./cases/index.mjs";
 
 /** `modules`: what `dataknobs-kv` exports; `table`: the files of tests/behaviour and their contents. */
 export async function suite(modules, conformance, table) {
   const parts = {};
+  const indexeddb = () => ({ backend: "indexeddb", config: { database: database() } });
+  const kept =
+    globalThis.indexedDB === undefined
+      ? []
+      : [
+          ["behaviour on indexeddb", () => behaviour(modules, table, indexeddb)],
+          ["behaviour on indexeddb, reopened", () => behaviour(modules, table, indexeddb, true)],
+          ["cases on indexeddb", () => run(modules, indexeddb)],
+        ];
   const failures = [];
   for (const [name, part] of [
     ["behaviour", () => behaviour(modules, table)],
     ["cases", () => run(modules)],
     ["conformance", () => backends(modules, conformance)],
+    ...kept,
   ]) {
     const start = Date.now();
     const found = await part();

@@ -88,14 +88,36 @@ const OPEN = {
   serializers: "object",
   signal: "AbortSignal",
 };
-const MEMORY = { maxEntries: "number" };
+/** What `config` may hold, by backend. */
+const CONFIG: Record<string, Record<string, string>> = {
+  memory: { maxEntries: "number" },
+  indexeddb: { database: "string", durability: "string", consistency: "string" },
+};
+/** The words that an option takes. */
+const WORDS: Record<string, readonly string[]> = {
+  durability: ["relaxed", "strict"],
+  consistency: ["cached", "strong"],
+};
+
+function configOf(backend: string, config: object): void {
+  const types = Object.hasOwn(CONFIG, backend) ? CONFIG[backend] : undefined;
+  if (types === undefined) return;
+  typed(config, `the config of the ${backend} backend`, types);
+  for (const [name, value] of Object.entries(config)) {
+    const words = WORDS[name];
+    if (value !== undefined && words !== undefined && !words.includes(value))
+      throw refused(`the option ${name} is one of ${words.join(", ")}; got ${JSON.stringify(value)}`);
+    if (value === "") throw refused(`the option ${name} of the ${backend} backend is empty`);
+  }
+}
 
 /** The options of `open` by position, as the core takes them. */
-type OpenWords = [
+export type OpenWords = [
   backend: string | object,
   namespace: string,
   cleanupInterval: number | undefined,
   maxEntries: number | undefined,
+  config: object,
 ];
 
 /** May a timer start here? Not at workerd's module scope, where every attempt throws. */
@@ -120,7 +142,7 @@ function openWords(options: OpenOptions): OpenWords {
   } = options;
   isNamespace(namespace);
   if (typeof backend === "object") typed(config, "the config of a custom backend", {});
-  else if (backend === "memory") typed(config, "the config of the memory backend", MEMORY);
+  else configOf(backend, config);
   // The longest wait of a JavaScript timer is 2^31 - 1 ms.
   if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
     throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");
@@ -130,7 +152,13 @@ function openWords(options: OpenOptions): OpenWords {
       "no timer may start here (workerd's module scope): open the store inside a request, or with autoCleanup: false",
     );
   }
-  return [backend, namespace, autoCleanup ? cleanupInterval : undefined, config.maxEntries];
+  return [
+    backend,
+    namespace,
+    autoCleanup ? cleanupInterval : undefined,
+    (config as { maxEntries?: number }).maxEntries,
+    config,
+  ];
 }
 
 const DELETE = { ifVersion: "string", signal: "AbortSignal" };

@@ -3,8 +3,11 @@
 import { abortable } from "./abort.js";
 import { Atomic } from "./atomic.js";
 import { allDone, type Batch, batchOf, listOf } from "./batch.js";
-import { copyIn, copyOut } from "./copy.js";
+import { connect } from "./connect.js";
+import { copyIn } from "./copy.js";
 import { kindOf, refused, type KVError } from "./error.js";
+import type { Gate } from "./gate.js";
+import { deleteNow, existsNow, getManyNow, getNow, keysNow, setManyNow, setNow } from "./hot.js";
 import { check, metadataIn, setWords } from "./options.js";
 import { scan } from "./scan.js";
 import { register } from "./serializer.js";
@@ -30,28 +33,28 @@ import type {
 import * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
 import { Changes } from "./watch.js";
-import { load, numbers, numbersAt, release, texts, values, writeKeys, writeText } from "./wasm.js";
-
-const ABSENT = -1;
-const TAKE = -2;
-const THROW = -4;
+import { load } from "./wasm.js";
 
 /** What the handles of one connection share. */
 interface Shared {
   /** Texts of keys that a pattern has found, under the core's numbers for them. */
   readonly texts: string[];
   closed: boolean;
+  /** The turns of a store that is written down. */
+  gate?: Gate;
 }
 
-/** The result of a call that answered with a code for `take`. */
-function taken(code: number): unknown {
-  const result = glue.take();
-  if (code === THROW) throw result;
-  return result;
-}
-
-const flag = (code: number): boolean | Promise<boolean> =>
-  code >= 0 ? code === 1 : (taken(code) as Promise<boolean>);
+/** The calls that only read. */
+const READS = new Set([
+  Op.GetEntry,
+  Op.GetPattern,
+  Op.CountPattern,
+  Op.ScanPage,
+  Op.GetMetadata,
+  Op.Ttl,
+  Op.Namespaces,
+  Op.Close,
+]);
 
 /**
  * A key/value store. Every method returns a Promise and rejects with a {@link KVError}; absent is
@@ -74,6 +77,7 @@ export class KVStore<M = KeyMap> {
   readonly #own: { closed: boolean };
   readonly #texts: string[];
   readonly #immediate: boolean;
+  readonly #gate: Gate | undefined;
 
   /** @internal A minifier makes the class's own name a letter. */
   static get name(): string {
@@ -87,6 +91,7 @@ export class KVStore<M = KeyMap> {
     this.#own = own;
     this.#texts = shared.texts;
     this.#immediate = core.is_immediate();
+    this.#gate = shared.gate;
   }
 
   /**
@@ -99,8 +104,10 @@ export class KVStore<M = KeyMap> {
     options.signal?.throwIfAborted();
     if (options.serializers !== undefined) register(options.serializers);
     await abortable(load(), options);
-    const shared = { texts: [], closed: false };
-    return new KVStore<M>(glue.open(...words), shared, shared);
+    const shared: Shared = { texts: [], closed: false };
+    const { core, gate } = await abortable(connect(words), options);
+    if (gate !== undefined) shared.gate = gate;
+    return new KVStore<M>(core, shared, shared);
   }
 
   /** A pattern that matches exactly this text. Errors: `invalid-pattern` (no Unicode text). */
@@ -114,13 +121,7 @@ export class KVStore<M = KeyMap> {
   async get<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
     if (typeof key !== "string") isKey(key);
     if (options !== undefined) this.#begin(options, "get", key);
-    const code = this.#core.get(writeText(key, isKey));
-    if (code >= 0) {
-      const value = values[code];
-      return (typeof value === "object" ? copyOut(value) : value) as ValueOf<M, K>;
-    }
-    if (code === ABSENT) return undefined;
-    return abortable(taken(code) as ValueOf<M, K>, options);
+    return abortable(this.#turn(true, options, () => getNow(this.#core, key)) as ValueOf<M, K>, options);
   }
 
   /**
@@ -140,19 +141,16 @@ export class KVStore<M = KeyMap> {
       options?.signal?.throwIfAborted();
       if (!this.#immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
         isKey(key);
-        const kept = copyIn(value, key);
-        return abortable(
-          this.#core.call(Op.SetWith, [key, kept, ...words], options?.signal) as boolean,
-          options,
-        );
+        return this.#slow(options, Op.SetWith, key, copyIn(value, key), ...words);
       }
       ttl = words[0];
     }
     const kept = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
-    const slot = this.#core.set(writeText(key, isKey), ttl);
-    if (slot < 0) throw glue.take();
-    values[slot] = kept;
-    return true;
+    if (this.#gate === undefined) return setNow(this.#core, key, kept, ttl);
+    return abortable(
+      this.#turn(false, options, () => setNow(this.#core, key, kept, ttl)) as Promise<boolean>,
+      options,
+    );
   }
 
   /**
@@ -164,20 +162,16 @@ export class KVStore<M = KeyMap> {
     if (options !== undefined) {
       check.delete(options, key);
       options.signal?.throwIfAborted();
-      if (options.ifVersion !== undefined)
-        return abortable(
-          this.#core.call(Op.DeleteIf, [key, options.ifVersion], options.signal) as boolean,
-          options,
-        );
+      if (options.ifVersion !== undefined) return this.#slow(options, Op.DeleteIf, key, options.ifVersion);
     }
-    return abortable(flag(this.#core.delete(writeText(key, isKey))), options);
+    return abortable(this.#turn(false, options, () => deleteNow(this.#core, key)) as boolean, options);
   }
 
   /** Is there an entry under `key`? Errors: `invalid-key`. */
   async exists(key: string, options?: Abortable): Promise<boolean> {
     isKey(key);
     if (options !== undefined) this.#begin(options, "exists", key);
-    return abortable(flag(this.#core.exists(writeText(key, isKey))), options);
+    return abortable(this.#turn(true, options, () => existsNow(this.#core, key)) as boolean, options);
   }
 
   /** The entry under `key`: value, metadata and the system fields. Errors: `invalid-key`. */
@@ -213,30 +207,8 @@ export class KVStore<M = KeyMap> {
   async getMany<T = any>(keys: Iterable<string>, options?: Abortable): Promise<(T | undefined)[]> {
     if (options !== undefined) this.#begin(options, "getMany");
     const list = Array.isArray(keys) ? (keys as string[]) : listOf(keys, "getMany");
-    const count = this.#core.get_many(writeKeys(list), list.length);
-    release();
-    if (count < 0) return abortable(taken(count) as T[], options);
-    const from = numbersAt();
-    const slots = numbers();
-    const found = new Array<T | undefined>(count).fill(undefined);
-    let inline: T[] | undefined;
-    let used = 0;
-    for (let at = 0; at < count; at++) {
-      const slot = slots[from + at] as number;
-      if (slot >= 0) {
-        found[at] = values[slot] as T;
-      } else if (slot === TAKE) {
-        inline ??= glue.take() as T[];
-        found[at] = inline[used++] as T;
-      }
-    }
-    // Only now: a serializer of the user's may call the store, and then other numbers lie there. What
-    // came inline is bytes at most, of which a copy more does no harm.
-    for (let at = 0; at < count; at++) {
-      const value = found[at];
-      if (typeof value === "object") found[at] = copyOut(value) as T;
-    }
-    return found;
+    const found = this.#turn(true, options, () => getManyNow(this.#core, list));
+    return abortable(found as (T | undefined)[], options);
   }
 
   /**
@@ -255,25 +227,13 @@ export class KVStore<M = KeyMap> {
     const { keys } = batch;
     const results =
       batch.words === undefined && this.#immediate
-        ? this.#setPlain(keys, batch.kept, batch.shared[0])
+        ? await abortable(
+            this.#turn(false, options, () => setManyNow(this.#core, keys, batch.kept, batch.shared[0])),
+            options,
+          )
         : await this.#setEach(batch, { signal } as Abortable);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
-  }
-
-  #setPlain(
-    keys: readonly string[],
-    kept: readonly unknown[],
-    ttl: number | undefined,
-  ): (boolean | KVError)[] | undefined {
-    const count = this.#core.set_many(writeKeys(keys), keys.length, ttl);
-    release();
-    if (count < 0) throw glue.take();
-    const results = count === keys.length ? undefined : (glue.take() as (boolean | KVError)[]);
-    const from = numbersAt();
-    const slots = numbers();
-    for (let at = 0; at < keys.length; at++) values[slots[from + at] as number] = kept[at];
-    return results;
   }
 
   #setEach({ keys, kept, words, shared }: Batch, options: Abortable): Promise<(boolean | KVError)[]> {
@@ -315,31 +275,10 @@ export class KVStore<M = KeyMap> {
       const { after, reverse = false } = options ?? {};
       return this.#slow(options, Op.ScanPage, pattern, limit, after, reverse, false);
     }
-    const count = this.#core.keys(
-      writeText(pattern, isPattern),
-      limit,
-      options?.after,
-      options?.reverse ?? false,
-    );
-    if (count < 0) return abortable(taken(count) as string[], options);
-    const known = this.#texts;
-    const from = numbersAt();
-    const ids = numbers();
-    const found = new Array<string>(count);
-    let fresh: string[] | undefined;
-    let used = 0;
-    for (let at = 0; at < count; at++) {
-      const id = ids[from + at] as number;
-      if (id < 0) {
-        fresh ??= texts();
-        // With gaps, an engine would make a dictionary of the array: ten times slower.
-        while (known.length < ~id) known.push("");
-        known[~id] = found[at] = fresh[used++] as string;
-      } else {
-        found[at] = known[id] as string;
-      }
-    }
-    return found;
+    const { after, reverse } = options ?? {};
+    const query = { limit, after, reverse } as KeysOptions;
+    const found = this.#turn(true, options, () => keysNow(this.#core, this.#texts, pattern, query));
+    return abortable(found as string[], options);
   }
 
   /** Keys and values that match `pattern`, in the order of the keys. Errors: `invalid-pattern`. */
@@ -553,7 +492,12 @@ export class KVStore<M = KeyMap> {
    */
   async close(): Promise<void> {
     this.#own.closed = true;
-    await this.#slow(undefined, Op.Close);
+    try {
+      // The handle that was opened closes the connection.
+      if (this.#own === this.#shared) await this.#gate?.close();
+    } finally {
+      await this.#slow(undefined, Op.Close);
+    }
   }
 
   /** `await using store = await KVStore.open()`. */
@@ -584,8 +528,23 @@ export class KVStore<M = KeyMap> {
     return this.#slow(options, op, ...args);
   }
 
+  /** Makes a call of the core: now, or in its turn where the store is written down. */
+  #turn<T>(reads: boolean, options: Abortable | undefined, work: () => T): T | Promise<Awaited<T>> {
+    const gate = this.#gate;
+    if (gate === undefined) return work();
+    const { signal } = options ?? {};
+    const turn = () => {
+      signal?.throwIfAborted();
+      return work();
+    };
+    return gate.run(signal === undefined ? work : turn, reads) as T | Promise<Awaited<T>>;
+  }
+
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
   async #slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
-    return abortable(this.#core.call(op, args, options?.signal) as T | Promise<T>, options);
+    const call = () => this.#core.call(op, args, options?.signal) as T | Promise<T>;
+    // `update` waits for the caller's function: the core takes a turn when it writes.
+    if (op === Op.Update) return abortable(call(), options);
+    return abortable(this.#turn(READS.has(op), options, call) as T | Promise<T>, options);
   }
 }

@@ -236,7 +236,7 @@ export type AtomicResult =
 
 export interface OpenOptions extends Abortable {
   /** The name of a backend, or one of your own. Default: `"memory"`. */
-  readonly backend?: "memory" | Backend;
+  readonly backend?: "memory" | "indexeddb" | Backend;
   /** 1 to 64 bytes without a dot; `""` is the default namespace. */
   readonly namespace?: string;
   /** Remove what has expired by a timer, which never keeps a process alive. Default: true, but not at workerd's module scope. */
@@ -244,7 +244,7 @@ export interface OpenOptions extends Abortable {
   /** Seconds between two clean-ups. Default: 60. */
   readonly cleanupInterval?: number;
   /** The backend's own options. */
-  readonly config?: MemoryConfig;
+  readonly config?: MemoryConfig | IndexedDBConfig;
   /** Types of your own, for the whole program. */
   readonly serializers?: readonly Serializer[];
 }
@@ -252,6 +252,22 @@ export interface OpenOptions extends Abortable {
 export interface MemoryConfig {
   /** More entries are refused with `quota-exceeded`; nothing is evicted. */
   readonly maxEntries?: number;
+}
+
+/** Browsers and their workers. All entries are in memory while the store is open. */
+export interface IndexedDBConfig {
+  /** The database's name. Default: `"dataknobs-kv"`. */
+  readonly database?: string;
+  /**
+   * When is a change acknowledged? `"relaxed"` (the default): when the browser has handed it to the operating
+   * system, so that it outlives the browser but perhaps not a loss of power; `"strict"`: when it is on the disk.
+   */
+  readonly durability?: "relaxed" | "strict";
+  /**
+   * `"cached"` (the default): reads are answered from memory, and see what another tab wrote milliseconds later;
+   * `"strong"`: they look into the database first. Changes always do.
+   */
+  readonly consistency?: "cached" | "strong";
 }
 
 /** A key with its namespace, as a backend gets it. */

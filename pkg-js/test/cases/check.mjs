@@ -29,13 +29,16 @@ export class Check {
   checks = 0;
   #opened = [];
 
-  constructor({ KVStore, KVError }) {
+  /** `defaults`: the options of a store that names no backend. */
+  constructor({ KVStore, KVError }, defaults) {
     this.KVStore = KVStore;
     this.KVError = KVError;
+    this.defaults = defaults;
   }
 
   async open(options) {
-    const store = await this.KVStore.open(options);
+    const named = options?.backend !== undefined || options?.config !== undefined;
+    const store = await this.KVStore.open(named ? options : { ...this.defaults(), ...options });
     this.#opened.push(store);
     return store;
   }

@@ -14,12 +14,12 @@ import "./abort.mjs";
 import "./closing.mjs";
 import "./backends.mjs";
 
-/** Runs the cases: how many checks held, and which cases failed. */
-export async function run(modules) {
+/** Runs the cases: how many checks held, and which failed. `defaults`: the options of a store that names no backend. */
+export async function run(modules, defaults = () => ({})) {
   const failures = [];
   let passed = 0;
   const one = async ({ name, run: body }) => {
-    const check = new Check(modules);
+    const check = new Check(modules, defaults);
     try {
       await body(check);
       passed += check.checks;

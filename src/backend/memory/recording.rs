@@ -341,9 +341,12 @@ impl Memory {
         })
     }
 
-    /// Forgets every entry, and tells nobody.
+    /// Forgets every entry, to read all again: who watches is told that changes are missing.
     pub fn forget(&self) {
-        self.state.with(State::clear);
+        self.with(|state| {
+            state.ears.overflow();
+            state.clear();
+        });
     }
 }
 

@@ -1,0 +1,180 @@
+/**
+ * What is to be written down, in groups: everything asked for in one tick is one. A call is made on the
+ * memory in its turn, and its promise resolves when what it changed stands. Who reads meanwhile waits, so
+ * that nobody sees what may yet be taken back.
+ */
+import type * as glue from "./wasm/dataknobs_kv.js";
+
+/** Where changes are written down. */
+export interface Device {
+  /** Does it know that others have written? Then readers wait until that is read. */
+  readonly stale: boolean;
+  /**
+   * Writes down what `run` gives; `undefined` is nothing, and then it only looks whether others were first.
+   * Where they were, it calls `undo`, reads what they wrote and calls `run` again.
+   */
+  write(run: () => Uint8Array | undefined, undo: () => void): Promise<void>;
+  /** Something to be put in order, now that nothing is being written? */
+  tidy(): Promise<void> | undefined;
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly work: () => unknown;
+  readonly reads: boolean;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  result?: unknown;
+  failed?: boolean;
+}
+
+export class Gate {
+  readonly #strong: boolean;
+  #journal: glue.Journal | undefined;
+  #clean: () => void = () => {};
+  #device: Device | undefined;
+  #jobs: Job[] = [];
+  /** What is to be done between two groups. */
+  #between: (() => void)[] = [];
+  /** Waits for nothing to be written. */
+  #waiting: (() => void)[] = [];
+  #busy = false;
+  #closing: Promise<void> | undefined;
+
+  /** `strong`: readers look whether others have written. */
+  constructor(strong: boolean) {
+    this.#strong = strong;
+  }
+
+  /** From now on `device` writes down what changes; `clean` removes what has expired. */
+  start(device: Device, journal: glue.Journal, clean: () => void): void {
+    this.#device = device;
+    this.#journal = journal;
+    this.#clean = clean;
+  }
+
+  /** Calls `work` in its turn: at once, where it only reads and nothing is being written. */
+  run<T>(work: () => T, reads: boolean): T | Promise<T> {
+    if (this.#closing !== undefined) return this.#closing.then(work, work);
+    if (reads && this.#idle() && !this.#strong && !this.#device?.stale) return work();
+    return new Promise<T>((resolve, reject) => {
+      this.#jobs.push({ work, reads, resolve, reject });
+      this.#wake();
+    });
+  }
+
+  /** @internal The core calls this: a promise of what `work` changed being written down. */
+  async write(work: () => void): Promise<void> {
+    await this.run(work, false);
+  }
+
+  /** @internal The core calls this: waits until nothing is being written. */
+  wait(): Promise<void> | undefined {
+    if (this.#idle()) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** @internal The core calls this: removes what has expired. */
+  clean(): void {
+    // What could not be removed now is so in the next round.
+    this.write(this.#clean).catch(() => {});
+  }
+
+  /** Calls `work` when no group is being written. */
+  between(work: () => void): void {
+    if (this.#busy) this.#between.push(work);
+    else work();
+  }
+
+  /** Looks whether others have written. */
+  async refresh(): Promise<void> {
+    if (this.#closing === undefined) await this.write(() => {});
+  }
+
+  /** Writes down what waits, and lets go of everything. */
+  close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    const drained = this.#idle() ? undefined : this.run(() => {}, true);
+    this.#closing = (async () => {
+      await drained;
+      while (this.#busy) await this.wait();
+      await this.#device?.close();
+    })();
+    return this.#closing;
+  }
+
+  #idle(): boolean {
+    return !this.#busy && this.#jobs.length === 0;
+  }
+
+  #wake(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#jobs.length > 0) {
+      const jobs = this.#jobs;
+      this.#jobs = [];
+      await this.#group(jobs);
+      for (const work of this.#between.splice(0)) work();
+      await this.#tidy();
+    }
+    this.#busy = false;
+    for (const work of this.#between.splice(0)) work();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #tidy(): Promise<void> {
+    while (this.#jobs.length === 0) {
+      const step = this.#device?.tidy();
+      if (step === undefined) return;
+      try {
+        await step;
+      } catch {
+        // It is tried again after a later group.
+        return;
+      }
+    }
+  }
+
+  async #group(jobs: Job[]): Promise<void> {
+    const journal = this.#journal as glue.Journal;
+    let fault: { error: unknown } | undefined;
+    const run = () => {
+      journal.begin();
+      for (const job of jobs) {
+        try {
+          job.result = job.work();
+          job.failed = false;
+        } catch (error) {
+          job.result = error;
+          job.failed = true;
+        }
+      }
+      try {
+        return journal.changes();
+      } catch (error) {
+        fault = { error };
+        throw error;
+      }
+    };
+    try {
+      const device = this.#device as Device;
+      const reads = jobs.every((job) => job.reads);
+      if (reads && !this.#strong && !device.stale) run();
+      else await device.write(run, () => journal.roll_back());
+      journal.keep();
+      for (const job of jobs) (job.failed ? job.reject : job.resolve)(job.result as never);
+    } catch (error) {
+      journal.roll_back();
+      if (fault === undefined || jobs.length === 1) {
+        for (const job of jobs) job.reject(error);
+        return;
+      }
+      // A value that cannot be expressed is no fault of the others.
+      for (const job of jobs) await this.#group([job]);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** The database of IndexedDB: opening it, its shape, and what it says when something fails. */
+import { KVError, type KVErrorCode } from "../error.js";
+
+/** Everything is in one object store: a transaction over one is the fastest. */
+export const STORE = "kv";
+/** The version of the database's shape. */
+const SHAPE = 1;
+/** The newest manifest that this build reads and writes. */
+const FORMAT = 1;
+
+/** The record under `"manifest"`: what the pages are, beside the log. */
+export interface Manifest {
+  readonly format: number;
+  /** Counts the times that pages were written: who writes them has seen the last. */
+  readonly epoch: number;
+  /** The log up to here is in the pages. */
+  readonly folded: number;
+  /** The pages in their order: their names. */
+  readonly pages: readonly string[];
+  /** Up to which namespace and key each page but the last goes, one after the other. */
+  readonly ends: readonly string[];
+}
+
+export const EMPTY: Manifest = { format: FORMAT, epoch: 0, folded: 0, pages: [], ends: [] };
+
+/** Checks what is under `"manifest"`. */
+export function manifestOf(found: unknown, name: string): Manifest {
+  if (found === undefined) return EMPTY;
+  const manifest = found as Manifest;
+  if (typeof manifest !== "object" || !(manifest?.format >= 1))
+    throw new KVError(
+      "corrupt",
+      `the IndexedDB database ${JSON.stringify(name)} is no store of this library`,
+    );
+  if (manifest.format > FORMAT) throw newer(name);
+  return manifest;
+}
+
+const newer = (name: string) =>
+  new KVError(
+    "corrupt",
+    `the IndexedDB database ${JSON.stringify(name)} was written by a newer version: update dataknobs-kv`,
+  );
+
+const CODES: Record<string, KVErrorCode> = {
+  QuotaExceededError: "quota-exceeded",
+  VersionError: "corrupt",
+  SecurityError: "access-denied",
+  NotAllowedError: "access-denied",
+};
+
+/** What IndexedDB failed with, as an error of ours. */
+export function failure(error: unknown, name: string): unknown {
+  if (error instanceof KVError) return error;
+  const { name: kind = "", message = "" } = (error ?? {}) as { name?: string; message?: string };
+  if (kind === "VersionError") return newer(name);
+  const code = CODES[kind] ?? "unavailable";
+  const advice =
+    code === "quota-exceeded"
+      ? "the browser gives this site no more room: delete something, or ask for more with store.storage()"
+      : code === "access-denied"
+        ? "the browser lets this page store nothing (a private window, or blocked site data)"
+        : "it can be tried again";
+  return new KVError(
+    code,
+    `IndexedDB ${JSON.stringify(name)}: ${kind || "failed"}: ${message || advice}; ${advice}`,
+  );
+}
+
+/** The result of a request. */
+export function result<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Opens the database, made where there is none. */
+export async function connect(name: string): Promise<IDBDatabase> {
+  const { indexedDB } = globalThis;
+  if (indexedDB === undefined || indexedDB === null)
+    throw new KVError("unsupported", "this runtime has no IndexedDB");
+  try {
+    const request = indexedDB.open(name, SHAPE);
+    request.onupgradeneeded = () => {
+      const { result: db } = request;
+      if (!db.objectStoreNames.contains(STORE)) db.createObjectStore(STORE, { autoIncrement: true });
+    };
+    const db = await result(request);
+    if (db.objectStoreNames.contains(STORE)) return db;
+    db.close();
+  } catch (error) {
+    throw failure(error, name);
+  }
+  throw new KVError("corrupt", `the IndexedDB database ${JSON.stringify(name)} is no store of this library`);
+}

@@ -1,0 +1,270 @@
+/**
+ * A store in IndexedDB: a log of blocks under the numbers that the object store counts up, and pages into
+ * which the log is folded (`fold.ts`). The entries themselves are in the module's memory.
+ *
+ * A group is one `add`. The number that it gets says whether anybody else wrote since: only where it is not
+ * the next one there is more to do, in the same transaction. The object store never gives a number twice.
+ */
+import type { Device, Gate } from "../gate.js";
+import type * as glue from "../wasm/dataknobs_kv.js";
+import { connect, EMPTY, failure, type Manifest, manifestOf, STORE } from "./database.js";
+import { fold, type Plan, SMALL } from "./fold.js";
+
+/** What another tab is told of a commit. */
+interface News {
+  /** The number before, which it must know. */
+  readonly last: number;
+  readonly key: number;
+  /** Left out where it is large: it is read from the database. */
+  readonly block: Uint8Array | undefined;
+}
+
+/** Larger blocks are not sent around. */
+const LARGE = 1 << 20;
+
+export class IndexedDB implements Device {
+  readonly name: string;
+  readonly journal: glue.Journal;
+  readonly #gate: Gate;
+  readonly #durability: IDBTransactionDurability;
+  readonly #channel: BroadcastChannel | undefined;
+  readonly #deaf: AbortController;
+  #db: IDBDatabase | undefined;
+  #closed = false;
+  /** Others have written, or may have. */
+  stale = false;
+  /** The number of the last block that is in memory; -1: everything is to be read. */
+  last = -1;
+  manifest: Manifest = EMPTY;
+  /** How many bytes of log there are beyond the pages, and how many small blocks beyond `merged`. */
+  bytes = 0;
+  small = 0;
+  /** Up to this number, small blocks have become large ones. */
+  merged = 0;
+  plan: Plan | undefined;
+  /** Grows while folding fails. */
+  patience = 1;
+
+  constructor(name: string, durability: IDBTransactionDurability, journal: glue.Journal, gate: Gate) {
+    this.name = name;
+    this.#durability = durability;
+    this.journal = journal;
+    this.#gate = gate;
+    this.#deaf = new AbortController();
+    if (typeof BroadcastChannel === "function") {
+      this.#channel = new BroadcastChannel(`dataknobs-kv ${name}`);
+      this.#channel.onmessage = ({ data }: MessageEvent<News>) => gate.between(() => this.#hear(data));
+    }
+    // Who was frozen has heard nothing.
+    const { signal } = this.#deaf;
+    const awake = () => {
+      if (globalThis.document?.visibilityState === "hidden") return;
+      this.stale = true;
+      gate.refresh().catch(() => {});
+    };
+    globalThis.addEventListener?.("pageshow", awake, { signal });
+    globalThis.document?.addEventListener("visibilitychange", awake, { signal });
+    globalThis.document?.addEventListener("resume", awake, { signal });
+  }
+
+  /** The connection, made anew where the browser or another tab has closed it. */
+  async #connect(): Promise<IDBDatabase> {
+    if (this.#db !== undefined) return this.#db;
+    const db = await connect(this.name);
+    const lost = () => {
+      db.close();
+      if (this.#db !== db) return;
+      // The database may be another one when it is opened again.
+      this.#db = undefined;
+      this.last = -1;
+      this.stale = true;
+    };
+    db.onversionchange = lost;
+    db.onclose = lost;
+    this.#db = db;
+    return db;
+  }
+
+  async write(run: () => Uint8Array | undefined, undo: () => void): Promise<void> {
+    for (let again = true; ; again = false) {
+      const db = await this.#connect();
+      let tx: IDBTransaction;
+      try {
+        tx = db.transaction(STORE, "readwrite", { durability: this.#durability });
+      } catch (error) {
+        // The connection is being closed by the browser.
+        if (this.#db === db) this.#db = undefined;
+        this.last = -1;
+        if (again && !this.#closed) continue;
+        throw failure(error, this.name);
+      }
+      return this.#group(tx, run, undo);
+    }
+  }
+
+  #group(tx: IDBTransaction, run: () => Uint8Array | undefined, undo: () => void): Promise<void> {
+    const store = tx.objectStore(STORE);
+    return new Promise((resolve, reject) => {
+      let fault: unknown;
+      /** What throws in a handler of IndexedDB would only be reported. */
+      const guarded = (work: () => void) => () => {
+        try {
+          work();
+        } catch (error) {
+          fault = error;
+          tx.abort();
+        }
+      };
+      const before = this.last;
+      let key = before;
+      let block: Uint8Array | undefined;
+      tx.oncomplete = () => {
+        this.stale = false;
+        if (block !== undefined) this.#wrote(before, key, block);
+        else this.last = Math.max(this.last, key);
+        resolve();
+      };
+      tx.onabort = () => {
+        // What was read of others in it stays; whether all was read, nobody knows.
+        this.stale = true;
+        reject(failure(fault ?? tx.error, this.name));
+      };
+      /** Others were first: `mine` is the number that this group has already. */
+      const behind = (mine: number | undefined) => {
+        this.#catchUp(store, mine, guarded, () => {
+          block = run();
+          if (block === undefined) {
+            key = mine ?? this.last;
+            if (mine !== undefined) store.delete(mine);
+          } else if (mine !== undefined) {
+            key = mine;
+            store.put(block, mine);
+          } else {
+            add(block);
+          }
+        });
+      };
+      const add = (made: Uint8Array, then?: (number: number) => void) => {
+        const request = store.add(made);
+        request.onsuccess = guarded(() => {
+          key = request.result as number;
+          then?.(key);
+        });
+      };
+      guarded(() => {
+        // Before everything has been read, nothing can be run.
+        block = before < 0 ? undefined : run();
+        if (before < 0) return behind(undefined);
+        if (block !== undefined) {
+          return add(block, (number) => {
+            if (number === before + 1) return;
+            undo();
+            behind(number);
+          });
+        }
+        const news = store.count(IDBKeyRange.bound(before, Infinity, true));
+        news.onsuccess = guarded(() => {
+          if (news.result === 0) return;
+          undo();
+          behind(undefined);
+        });
+      })();
+    });
+  }
+
+  /** Reads what others wrote, up to the number `mine`, then goes on. */
+  #catchUp(
+    store: IDBObjectStore,
+    mine: number | undefined,
+    guarded: (work: () => void) => () => void,
+    then: () => void,
+  ): void {
+    const manifest = store.get("manifest");
+    const range =
+      this.last < 0 ? undefined : IDBKeyRange.bound(this.last, mine ?? Infinity, true, mine !== undefined);
+    const keys = store.getAllKeys(range);
+    const found = store.getAll(range);
+    found.onsuccess = guarded(() => {
+      const now = manifestOf(manifest.result, this.name);
+      const whole = this.last < 0;
+      // The log that was not seen is gone, or all is another database.
+      if (!whole && (now.folded > this.last || (mine !== undefined && mine <= this.last))) {
+        this.last = -1;
+        return this.#catchUp(store, mine, guarded, then);
+      }
+      if (whole) {
+        this.journal.forget();
+        this.bytes = this.small = this.merged = 0;
+        this.plan = undefined;
+        // Where it fails in the middle, all is read again.
+        found.result.forEach((page, at) => {
+          if (isPage(keys.result[at])) this.journal.replay(page as Uint8Array);
+        });
+      }
+      this.manifest = now;
+      let last = Math.max(this.last, now.folded);
+      keys.result.forEach((key, at) => {
+        if (typeof key !== "number" || key === mine) return;
+        const block = found.result[at] as Uint8Array;
+        this.journal.replay(block);
+        this.#count(block);
+        last = Math.max(last, key);
+      });
+      this.last = last;
+      then();
+    });
+  }
+
+  #count(block: Uint8Array): void {
+    this.bytes += block.length;
+    if (block.length < SMALL) this.small++;
+  }
+
+  #wrote(before: number, key: number, block: Uint8Array): void {
+    this.#count(block);
+    // Where others were first, they are read already.
+    const last = this.last === before ? before : key - 1;
+    this.last = key;
+    this.#tell({ last, key, block: block.length > LARGE ? undefined : block });
+  }
+
+  #tell(news: News): void {
+    try {
+      this.#channel?.postMessage(news);
+    } catch {
+      // A closed channel; whoever does not hear finds the log.
+    }
+  }
+
+  /** Between two groups. */
+  #hear({ last, key, block }: News): void {
+    if (this.#closed || this.last < 0 || key <= this.last) return;
+    if (last === this.last && block !== undefined) {
+      try {
+        this.journal.replay(block);
+        this.#count(block);
+        this.last = key;
+        return;
+      } catch {
+        // It is read from the database, which says what is wrong.
+      }
+    }
+    this.stale = true;
+    this.#gate.refresh().catch(() => {});
+  }
+
+  tidy(): Promise<void> | undefined {
+    const db = this.#db;
+    return db === undefined || this.stale || this.last < 0 ? undefined : fold(this, db);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#deaf.abort();
+    this.#channel?.close();
+    this.#db?.close();
+    this.#db = undefined;
+  }
+}
+
+const isPage = (key: IDBValidKey | undefined) => typeof key === "string" && key !== "manifest";
