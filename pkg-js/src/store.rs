@@ -3,7 +3,7 @@
 use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
     hooks::{caught, clear_stale, keep, thrown},
-    kept::{Gate, Journal, Kept},
+    kept::{Gate, Journal},
     open::Timer,
     wire::{Guard, PROMISE, Signal, finish, leave, promise},
 };
@@ -174,6 +174,8 @@ pub enum Op {
     CompareAndSwap,
     /// `key, f`
     Update,
+    /// `key, version or null, value`
+    Replace,
     /// `key, delta`
     Increment,
     /// `key, tail`
@@ -383,6 +385,11 @@ async fn run(store: Inner, op: Op, args: Args) -> Result<JsValue> {
             });
             to_js(&made.await?)?
         }
+        Op::Replace => {
+            let at = args.version(1).map_or(Check::Absent, Check::Version);
+            let outcome = store.replace(&key, &at, value(args.at(2))?).await?;
+            outcome.is_done().into()
+        }
         Op::Increment => {
             let delta = match from_js(&args.at(1))? {
                 Value::Tagged(big) => big_int(&big).ok_or_else(|| {
@@ -463,11 +470,6 @@ impl Store {
         self.fast.is_some()
     }
 
-    /// Is a call not done in one go, so that it must not be called in a turn of the gate?
-    pub fn waits(&self, op: Op) -> bool {
-        self.gate.is_some() && matches!(op, Op::Update)
-    }
-
     /// One of the calls of [`Op`]: the result, or a promise of it. Once `signal` is aborted nothing
     /// more is asked of the backend.
     pub fn call(&self, op: Op, args: Array, signal: Option<Signal>) -> Result<JsValue, JsValue> {
@@ -477,17 +479,6 @@ impl Store {
         let store = match (op, &self.connection) {
             (Op::Close, Some(connection)) => connection.clone(),
             _ => self.inner.clone(),
-        };
-        let store = match &self.gate {
-            // The function that it calls is waited for: what it reads and writes then has its turn.
-            Some(gate) if self.waits(op) => match self.fast.as_ref() {
-                Some(fast) => {
-                    let kept = Kept::new(fast.backend().clone(), gate.clone());
-                    store.over(Erased::new(kept))
-                }
-                None => store,
-            },
-            _ => store,
         };
         let guard = Guard {
             signal,

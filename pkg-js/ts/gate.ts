@@ -63,21 +63,10 @@ export class Gate {
     });
   }
 
-  /** @internal The core calls this: a promise of what `work` changed being written down. */
-  async write(work: () => void): Promise<void> {
-    await this.run(work, false);
-  }
-
-  /** @internal The core calls this: waits until nothing is being written. */
-  wait(): Promise<void> | undefined {
-    if (this.#idle()) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
   /** @internal The core calls this: removes what has expired. */
   clean(): void {
     // What could not be removed now is so in the next round.
-    this.write(this.#clean).catch(() => {});
+    void Promise.resolve(this.run(this.#clean, false)).catch(() => {});
   }
 
   /** Calls `work` when no group is being written. */
@@ -88,7 +77,7 @@ export class Gate {
 
   /** Looks whether others have written. */
   async refresh(): Promise<void> {
-    if (this.#closing === undefined) await this.write(() => {});
+    if (this.#closing === undefined) await this.run(() => {}, false);
   }
 
   /** Writes down what waits, and lets go of everything. */
@@ -97,7 +86,7 @@ export class Gate {
     const drained = this.#idle() ? undefined : this.run(() => {}, true);
     this.#closing = (async () => {
       await drained;
-      while (this.#busy) await this.wait();
+      while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       await this.#device?.close();
     })();
     return this.#closing;

@@ -4,8 +4,8 @@ import { abortable } from "./abort.js";
 import { Atomic } from "./atomic.js";
 import { allDone, type Batch, batchOf, listOf } from "./batch.js";
 import { connect } from "./connect.js";
-import { copyIn } from "./copy.js";
-import { kindOf, refused, type KVError } from "./error.js";
+import { copyIn, copyOut } from "./copy.js";
+import { KVError, kindOf, refused } from "./error.js";
 import type { Gate } from "./gate.js";
 import { deleteNow, existsNow, getManyNow, getNow, keysNow, setManyNow, setNow } from "./hot.js";
 import { check, metadataIn, setWords } from "./options.js";
@@ -543,8 +543,24 @@ export class KVStore<M = KeyMap> {
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
   async #slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
     const call = () => this.#core.call(op, args, options?.signal) as T | Promise<T>;
-    // `update` waits for the caller's function: the core takes a turn when it writes.
-    if (op === Op.Update) return abortable(call(), options);
+    if (op === Op.Update && this.#gate !== undefined) {
+      const [key, step] = args as [string, (old: unknown) => Promise<unknown>];
+      return this.#replace(options, key, step) as Promise<T>;
+    }
     return abortable(this.#turn(READS.has(op), options, call) as T | Promise<T>, options);
+  }
+
+  /** An `update` in two turns, as nobody else's may wait for the caller's function. */
+  async #replace(
+    options: Abortable | undefined,
+    key: string,
+    step: (old: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
+    for (let tries = 0; tries < 10_000; tries++) {
+      const entry = await this.#slow<Entry | undefined>(options, Op.GetEntry, key);
+      const value = await step(entry?.value);
+      if (await this.#slow(options, Op.Replace, key, entry?.version, value)) return copyOut(value);
+    }
+    throw new KVError("conflict", "others kept writing the key while the function ran", key);
   }
 }

@@ -17,8 +17,8 @@
 use crate::{
     cbor::{self, Head, Major, Reader, Writer},
     error::{Error, ErrorKind, Result},
+    sorted::last_of_each,
 };
-use std::collections::HashMap;
 
 /// The newest format that this build reads and writes.
 pub const FORMAT: u8 = 1;
@@ -143,22 +143,21 @@ fn change<'b>(from: &mut Reader<'b>) -> Option<Change<'b>> {
 pub fn merge<'b>(blocks: &[&'b [u8]]) -> Result<Vec<u8>> {
     let mut counter = 0;
     let mut changes: Vec<Change<'b>> = Vec::new();
-    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     for block in blocks {
         let written = read(block, |change| {
-            let place = *places
-                .entry((change.namespace, change.key))
-                .or_insert(changes.len());
-            match changes.get_mut(place) {
-                Some(older) => *older = change,
-                None => changes.push(change),
-            }
+            changes.push(change);
             Ok(())
         })?;
         counter = counter.max(written);
     }
+    let names: Vec<(&str, &str)> = changes.iter().map(|c| (c.namespace, c.key)).collect();
+    let newest = last_of_each(&names);
     let mut merged = Block::new(counter);
-    changes.into_iter().for_each(|change| merged.push(change));
+    for (change, newest) in changes.into_iter().zip(newest) {
+        if newest {
+            merged.push(change);
+        }
+    }
     Ok(merged.into_bytes())
 }
 
@@ -242,7 +241,7 @@ mod tests {
         );
         let two = block(6, &[gone("b", 4), put("a", 6, b"4")]);
         let merged = merge(&[&one, &two]).unwrap();
-        let expected = [put("a", 6, b"4"), gone("b", 4), put("c", 4, b"3")];
+        let expected = [put("c", 4, b"3"), gone("b", 4), put("a", 6, b"4")];
         assert_eq!(all(&merged).unwrap(), (6, expected.to_vec()));
         assert!(merge(&[&one, &two[..3]]).is_err());
     }

@@ -1,6 +1,6 @@
 //! Changes that depend on what is there.
 
-use super::{Ops, Outcome, Store, point::check_value};
+use super::{Check, Ops, Outcome, Store, point::check_value};
 use crate::{
     backend::{
         Backend, Decision,
@@ -26,6 +26,15 @@ impl<B: Backend> Store<B> {
         new: Option<Value>,
     ) -> Result<Outcome> {
         self.ops().compare_and_swap(key, old, new).await
+    }
+
+    /// Puts `new` in the place of the value under `key`, where the entry is as `at` says. Metadata and expiry
+    /// stay. It is the second half of an [`update`](Store::update) whose first was a read.
+    ///
+    /// # Errors
+    /// As [`set`](Store::set).
+    pub async fn replace(&self, key: &str, at: &Check, new: Value) -> Result<Outcome> {
+        self.ops().replace(key, at, new).await
     }
 
     /// Puts what `f` makes of the value under `key` (`None`: absent) in its place; `f` runs again
@@ -131,6 +140,20 @@ impl Ops<'_> {
                 None if stored.is_none() => Decision::Keep,
                 None => Decision::Delete,
             }))
+        })
+        .await
+    }
+
+    async fn replace(&self, key: &str, at: &Check, new: Value) -> Result<Outcome> {
+        let key = self.key(key)?;
+        check_value(&new).map_err(|e| e.with_key(key.as_str()))?;
+        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+            let holds = match (at, &stored) {
+                (Check::Absent, None) => true,
+                (Check::Version(version), Some(stored)) => stored.version == *version,
+                _ => false,
+            };
+            Ok(holds.then(|| Decision::Put(with_value(stored, new.clone(), now))))
         })
         .await
     }

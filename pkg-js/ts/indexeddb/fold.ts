@@ -109,7 +109,9 @@ async function dirty(store: IDBObjectStore, manifest: Manifest, to: number): Pro
     const keys = store.getAllKeys(range, AT_ONCE);
     const blocks = (await result(store.getAll(range, AT_ONCE))) as Uint8Array[];
     for (const block of blocks)
-      for (const page of pages_of(block, [...manifest.ends])) left.add(names[page] as string);
+      pages_of(block, [...manifest.ends]).forEach((hit, page) => {
+        if (hit) left.add(names[page] as string);
+      });
     if (blocks.length < AT_ONCE) return left;
     from = keys.result[blocks.length - 1] as number;
   }

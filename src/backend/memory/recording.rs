@@ -11,10 +11,11 @@ use crate::{
     host::Host,
     key::{Key, Namespace},
     record::{Record, Stored, Version, VersionRef},
+    sorted::{last_of_each, order_of},
     value::Value,
     watch::EventKind,
 };
-use std::{collections::HashSet, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 /// The state of a key before it was changed.
 struct Before {
@@ -170,10 +171,12 @@ impl State {
         let Some(recording) = self.recording.take() else {
             return Vec::new();
         };
-        let mut known = HashSet::new();
+        let before = recording.before.iter();
+        let names: Vec<(&str, &str)> = before.map(|b| (b.namespace.as_str(), &*b.key)).collect();
+        let last = last_of_each(&names);
         let mut changed = Vec::new();
-        for Before { namespace, key, .. } in &recording.before {
-            if known.insert((namespace.as_str(), &**key)) {
+        for (Before { namespace, key, .. }, last) in recording.before.iter().zip(last) {
+            if last {
                 let stored = Key::new(namespace, key)
                     .ok()
                     .and_then(|key| self.get_any(key).map(|stored| stored.to_stored()));
@@ -282,13 +285,14 @@ impl Memory {
         bytes: usize,
     ) -> Result<Dump> {
         const AT_ONCE: usize = 256;
-        let (counter, mut names) = self.state.with(|state| (state.version, state.namespaces()));
-        names.sort();
+        let (counter, names) = self.state.with(|state| (state.version, state.namespaces()));
         let mut block = Block::new(counter);
         let mut entries = 0;
         let mut reached: Option<(String, String)> = None;
         let from = after.map_or("", |(namespace, _)| namespace);
-        for name in names.iter().filter(|name| name.as_str() >= from) {
+        let order = order_of(&names);
+        let sorted = order.iter().filter_map(|at| names.get(*at));
+        for name in sorted.filter(|name| name.as_str() >= from) {
             let mut last: Option<String> = after
                 .filter(|(namespace, _)| name.as_str() == *namespace)
                 .map(|(_, key)| key.to_owned());
