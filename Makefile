@@ -103,9 +103,10 @@ test-readme: examples/node/node_modules/.installed $(COMPONENT) target/.setup
 
 test: lint test-crate test-component test-npm test-readme ## everything, in the real runtimes
 
-bench: $(PACKAGE)/.built target/.setup ## against the peers: benches/RESULTS.md
+bench: $(PACKAGE)/.built target/.setup pkg-js/test/node_modules/.installed ## against the peers: benches/RESULTS.md, BROWSER.md
 	cd benches && npm ci --no-audit --no-fund --loglevel=error
 	node benches/run.mjs
+	node benches/browser/run.mjs
 
 # By hand only: wasmtime costs 14 CPU minutes.
 HOST := --locked --release --manifest-path benches/wasmtime-host/Cargo.toml --target-dir target/wasmtime-host

@@ -17,6 +17,8 @@ export const NAMES = {
   unstorage: "unstorage",
   redis: "Redis",
   sqlite: "SQLite",
+  idb: "idb-keyval",
+  dexie: "Dexie",
 };
 
 const open = {

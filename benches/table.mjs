@@ -7,9 +7,9 @@ export function median(list) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-const digits = (number) =>
+export const digits = (number) =>
   number >= 100 ? number.toFixed(0) : number >= 10 ? number.toFixed(1) : number.toFixed(2);
-const time = (ns) =>
+export const time = (ns) =>
   ns >= 1e6 ? `${digits(ns / 1e6)} ms` : ns >= 1e4 ? `${digits(ns / 1e3)} µs` : `${digits(ns)} ns`;
 
 /** A row against its peers: the median of each, and the median of the ratios within a round. */

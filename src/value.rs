@@ -141,6 +141,33 @@ pub trait HostValues: MaybeSend + MaybeSync {
     /// # Errors
     /// What the host could not express.
     fn materialise(&self, slot: u32) -> Result<Value>;
+    /// Those of the values under `slots` that are text, in one crossing; `None`: it is to be asked for alone.
+    fn texts(&self, slots: &[u32]) -> Vec<Option<Box<str>>> {
+        let _ = slots;
+        Vec::new()
+    }
+}
+
+/// Copies what the host keeps as text to this side, in one crossing.
+pub(crate) fn bring_texts<'v>(values: impl Iterator<Item = &'v mut Value>) {
+    let mut kept = Vec::new();
+    let mut slots = Vec::new();
+    for value in values {
+        if let Value::Host(held) = value {
+            slots.push(held.slot);
+            kept.push(value);
+        }
+    }
+    let host = kept.first().and_then(|value| match value {
+        Value::Host(held) => Some(held.host),
+        _ => None,
+    });
+    let texts = host.map(|host| host.texts(&slots)).unwrap_or_default();
+    for (value, text) in kept.into_iter().zip(texts) {
+        if let Some(text) = text {
+            *value = Value::Text(text);
+        }
+    }
 }
 
 /// The number of a value that the host keeps; released when dropped.

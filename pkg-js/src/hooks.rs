@@ -1,5 +1,6 @@
 //! What the JavaScript half gives at start, and the values that stay on its side.
 
+use crate::{hot::split, wire::with_text};
 use dataknobs_kv::{Error, ErrorKind, Host, HostValue, HostValues, Result, Value};
 use std::cell::{OnceCell, RefCell};
 use wasm_bindgen::prelude::*;
@@ -18,6 +19,10 @@ extern "C" {
     /// What is kept under `slot` itself, to be looked at only.
     #[wasm_bindgen(method)]
     fn held(this: &Hooks, slot: u32) -> JsValue;
+    /// Writes the texts that are kept under these slots into the scratch buffer, joined by NUL; nothing for
+    /// what is no text or holds a NUL. How many bytes.
+    #[wasm_bindgen(method)]
+    fn texts(this: &Hooks, slots: &[u32]) -> usize;
     /// Forgets what is kept under these slots.
     #[wasm_bindgen(method)]
     fn forget(this: &Hooks, slots: &[u32]);
@@ -170,6 +175,19 @@ impl HostValues for Js {
     fn materialise(&self, slot: u32) -> Result<Value> {
         // Not a copy: a copy is the user's own type again, which has no form without its serializer.
         crate::convert::from_js(&hooks(|h| h.held(slot)).unwrap_or_default())
+    }
+
+    /// The glue's own way copies each text character by character.
+    fn texts(&self, slots: &[u32]) -> Vec<Option<Box<str>>> {
+        let len = hooks(|h| h.texts(slots)).unwrap_or_default();
+        let split = |joined: &str| match split(joined, slots.len()) {
+            Ok(texts) => texts
+                .iter()
+                .map(|text| (!text.is_empty()).then(|| (*text).into()))
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        with_text(len, split).unwrap_or_default()
     }
 }
 

@@ -41,7 +41,7 @@ fn nul(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// The keys of a batch: joined by NUL, which no key may hold.
-fn split(text: &str, count: usize) -> Result<Vec<&str>> {
+pub fn split(text: &str, count: usize) -> Result<Vec<&str>> {
     if count == 0 {
         return Ok(Vec::new());
     }

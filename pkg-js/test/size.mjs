@@ -1,4 +1,4 @@
-// What a browser loads for a store on memory: every file gzipped, and their sum against the budget and
+// What a browser loads for a store on memory or IndexedDB: every file gzipped, and their sum against the budget and
 // the ceiling; exit 1 above the ceiling.
 //   node pkg-js/test/size.mjs [folder of the package]
 import { readFileSync } from "node:fs";
@@ -6,9 +6,9 @@ import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const BUDGET = 61_440;
+const BUDGET = 76_800;
 /** The budget is not met yet. Until it is, nothing may make the package larger than this. */
-const CEILING = 136_000;
+const CEILING = 152_000;
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../../target/npm/package", import.meta.url)));
 const files = new Set();
 

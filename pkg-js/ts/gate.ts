@@ -4,6 +4,7 @@
  * that nobody sees what may yet be taken back.
  */
 import type * as glue from "./wasm/dataknobs_kv.js";
+import { release } from "./wasm.js";
 
 /** Where changes are written down. */
 export interface Device {
@@ -147,6 +148,8 @@ export class Gate {
       } catch (error) {
         fault = { error };
         throw error;
+      } finally {
+        release();
       }
     };
     try {

@@ -57,6 +57,19 @@ async function start(): Promise<void> {
     held(slot: number) {
       return values[slot];
     },
+    texts(slots: Uint32Array) {
+      const found = new Array<string>(slots.length).fill("");
+      for (let at = 0; at < found.length; at++) {
+        const value = values[slots[at] as number];
+        if (typeof value === "string" && !value.includes("\0")) found[at] = value;
+      }
+      try {
+        return writeText(join.call(found, "\0"), () => {});
+      } catch {
+        // No room: they cross one by one.
+        return 0;
+      }
+    },
     forget(slots: Uint32Array) {
       for (const slot of slots) values[slot] = undefined;
     },

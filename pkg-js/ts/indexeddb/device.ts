@@ -10,13 +10,15 @@ import type * as glue from "../wasm/dataknobs_kv.js";
 import { connect, EMPTY, failure, type Manifest, manifestOf, STORE } from "./database.js";
 import { fold, type Plan, SMALL } from "./fold.js";
 
-/** What another tab is told of a commit. */
+/** What another tab is told: of a commit, or that somebody is there. */
 interface News {
   /** The number before, which it must know. */
   readonly last: number;
   readonly key: number;
   /** Left out where it is large: it is read from the database. */
-  readonly block: Uint8Array | undefined;
+  readonly block?: Uint8Array;
+  /** Who has just come asks who is there. */
+  readonly hello?: true;
 }
 
 /** Larger blocks are not sent around. */
@@ -26,11 +28,13 @@ export class IndexedDB implements Device {
   readonly name: string;
   readonly journal: glue.Journal;
   readonly #gate: Gate;
-  readonly #durability: IDBTransactionDurability;
+  readonly durability: IDBTransactionDurability;
   readonly #channel: BroadcastChannel | undefined;
   readonly #deaf: AbortController;
   #db: IDBDatabase | undefined;
   #closed = false;
+  /** Is there anybody else? While there is not, nobody needs to be told. */
+  #others = false;
   /** Others have written, or may have. */
   stale = false;
   /** The number of the last block that is in memory; -1: everything is to be read. */
@@ -47,13 +51,14 @@ export class IndexedDB implements Device {
 
   constructor(name: string, durability: IDBTransactionDurability, journal: glue.Journal, gate: Gate) {
     this.name = name;
-    this.#durability = durability;
+    this.durability = durability;
     this.journal = journal;
     this.#gate = gate;
     this.#deaf = new AbortController();
     if (typeof BroadcastChannel === "function") {
       this.#channel = new BroadcastChannel(`dataknobs-kv ${name}`);
       this.#channel.onmessage = ({ data }: MessageEvent<News>) => gate.between(() => this.#hear(data));
+      this.#tell({ last: 0, key: 0, hello: true });
     }
     // Who was frozen has heard nothing.
     const { signal } = this.#deaf;
@@ -90,7 +95,7 @@ export class IndexedDB implements Device {
       const db = await this.#connect();
       let tx: IDBTransaction;
       try {
-        tx = db.transaction(STORE, "readwrite", { durability: this.#durability });
+        tx = db.transaction(STORE, "readwrite", { durability: this.durability });
       } catch (error) {
         // The connection is being closed by the browser.
         if (this.#db === db) this.#db = undefined;
@@ -225,7 +230,7 @@ export class IndexedDB implements Device {
     // Where others were first, they are read already.
     const last = this.last === before ? before : key - 1;
     this.last = key;
-    this.#tell({ last, key, block: block.length > LARGE ? undefined : block });
+    if (this.#others) this.#tell(block.length > LARGE ? { last, key } : { last, key, block });
   }
 
   #tell(news: News): void {
@@ -237,7 +242,10 @@ export class IndexedDB implements Device {
   }
 
   /** Between two groups. */
-  #hear({ last, key, block }: News): void {
+  #hear({ last, key, block, hello }: News): void {
+    this.#others = true;
+    // What was written before this was heard, nobody was told.
+    if (hello) this.#tell({ last: this.last, key: this.last });
     if (this.#closed || this.last < 0 || key <= this.last) return;
     if (last === this.last && block !== undefined) {
       try {

@@ -12,9 +12,9 @@ const PAGE = 1 << 16;
 /** So many bytes of pages are written in one transaction: others wait no longer. */
 const STEP = 1 << 20;
 /** So many bytes of log are folded, or as many as the pages have. */
-const LOG = 1 << 20;
+const LOG = 1 << 22;
 /** So many small blocks become one. */
-const SMALL_BLOCKS = 256;
+const SMALL_BLOCKS = 512;
 /** What is no small block. */
 export const SMALL = 1 << 16;
 
@@ -40,7 +40,7 @@ async function within(
   db: IDBDatabase,
   work: (store: IDBObjectStore) => Promise<void>,
 ): Promise<void> {
-  const tx = db.transaction(STORE, "readwrite", { durability: "strict" });
+  const tx = db.transaction(STORE, "readwrite", { durability: device.durability });
   const done = new Promise<void>((resolve, reject) => {
     tx.oncomplete = () => resolve();
     tx.onabort = () => reject(tx.error ?? new Error("the transaction was aborted"));

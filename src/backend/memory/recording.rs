@@ -12,7 +12,7 @@ use crate::{
     key::{Key, Namespace},
     record::{Record, Stored, Version, VersionRef},
     sorted::{last_of_each, order_of},
-    value::Value,
+    value::{Value, bring_texts},
     watch::EventKind,
 };
 use std::ops::ControlFlow;
@@ -228,10 +228,14 @@ impl Memory {
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn changes(&self) -> Result<Option<Vec<u8>>> {
-        let (counter, changed) = self.state.with(|state| (state.version, state.changed()));
+        let (counter, mut changed) = self.state.with(|state| (state.version, state.changed()));
         if changed.is_empty() {
             return Ok(None);
         }
+        bring_texts(changed.iter_mut().filter_map(|(_, _, stored)| {
+            let stored = stored.as_mut()?;
+            Some(&mut stored.record.value)
+        }));
         let mut block = Block::new(counter);
         for (namespace, key, stored) in &changed {
             push(
