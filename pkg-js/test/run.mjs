@@ -5,10 +5,11 @@ import { install } from "./runtimes/install.mjs";
 import { bun, deno, example, node } from "./runtimes/processes.mjs";
 import { resolution } from "./runtimes/resolution.mjs";
 import { serve } from "./runtimes/serve.mjs";
+import { todo } from "./runtimes/todo.mjs";
 import { types } from "./runtimes/types.mjs";
 import { workerd } from "./runtimes/workerd.mjs";
 
-const RUNTIMES = { resolution, types, example, node, deno, bun, workerd, ...browsers };
+const RUNTIMES = { resolution, types, example, node, deno, bun, workerd, ...browsers, todo };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in RUNTIMES));
@@ -28,7 +29,7 @@ try {
 const server = await serve();
 try {
   const names = asked.length > 0 ? asked : Object.keys(RUNTIMES);
-  const inBrowser = (name) => /^(chromium|firefox)/.test(name);
+  const inBrowser = (name) => /^(chromium|firefox|todo)/.test(name);
   // Two at a time: much of it is waiting.
   await Promise.all(
     [names.filter((name) => !inBrowser(name)), names.filter(inBrowser)].map(async (lane) => {

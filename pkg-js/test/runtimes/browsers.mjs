@@ -43,7 +43,8 @@ const SERVICE_WORKER = `(async () => {
 })()`;
 
 let chromium;
-async function inChromium(run) {
+/** Runs something in a browser context of its own. */
+export async function inContext(run) {
   if (chromium === undefined) {
     const { chromium: launcher } = await import("playwright-core");
     chromium = await launcher.launch({
@@ -62,11 +63,13 @@ async function inChromium(run) {
   }
   const context = await chromium.newContext();
   try {
-    return await within(run(await context.newPage()), "Chromium");
+    return await within(run(context), "Chromium");
   } finally {
     await context.close();
   }
 }
+
+const inChromium = (run) => inContext(async (context) => run(await context.newPage()));
 
 let firefox;
 async function inFirefox(run) {
