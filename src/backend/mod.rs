@@ -5,6 +5,7 @@
 
 mod any;
 mod dynamic;
+pub mod file;
 pub mod journal;
 pub mod memory;
 pub(crate) mod update;

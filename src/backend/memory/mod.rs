@@ -11,6 +11,7 @@ mod hashing;
 mod hear;
 mod ids;
 mod index;
+mod loading;
 mod places;
 mod postings;
 mod recording;

@@ -52,7 +52,7 @@ pub struct Dump {
     pub through: Option<(String, String)>,
 }
 
-fn number(version: &VersionRef<'_>) -> u64 {
+pub(super) fn number(version: &VersionRef<'_>) -> u64 {
     match version {
         VersionRef::Number(n) => *n,
         VersionRef::Token(_) => 0,
@@ -100,7 +100,7 @@ impl State {
     }
 
     /// Puts what was written elsewhere, or earlier, under a key.
-    fn place_at(
+    pub(super) fn place_at(
         &mut self,
         key: Key<'_>,
         was: Option<(Record, u64)>,
@@ -124,6 +124,16 @@ impl State {
             Some(envelope) => Some((Record::decode(envelope)?, change.version)),
             None => None,
         };
+        self.settle(key, was, host)
+    }
+
+    /// Makes one change that was made elsewhere, and tells of it.
+    pub(super) fn settle(
+        &mut self,
+        key: Key<'_>,
+        was: Option<(Record, u64)>,
+        host: &dyn Host,
+    ) -> Result<()> {
         if self.ears.is_empty() {
             return self.place_at(key, was, host);
         }
