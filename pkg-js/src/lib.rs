@@ -6,6 +6,7 @@ mod custom;
 mod hooks;
 mod hot;
 mod kept;
+mod ledger;
 mod open;
 mod store;
 mod watch;

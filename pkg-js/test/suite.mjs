@@ -7,6 +7,7 @@ import { run } from "./cases/index.mjs";
 export async function suite(modules, conformance, table) {
   const parts = {};
   const indexeddb = () => ({ backend: "indexeddb", config: { database: database() } });
+  const file = () => ({ backend: "file", config: { path: `tests/${database()}.json` } });
   const kept =
     globalThis.indexedDB === undefined
       ? []
@@ -14,6 +15,11 @@ export async function suite(modules, conformance, table) {
           ["behaviour on indexeddb", () => behaviour(modules, table, indexeddb)],
           ["behaviour on indexeddb, reopened", () => behaviour(modules, table, indexeddb, true)],
           ["cases on indexeddb", () => run(modules, indexeddb)],
+          ["behaviour on file", () => behaviour(modules, table, file)],
+          // In windows each write of such a file takes ten times as long.
+          ...(globalThis.document === undefined
+            ? [["behaviour on file, reopened", () => behaviour(modules, table, file, true)]]
+            : []),
         ];
   const failures = [];
   for (const [name, part] of [

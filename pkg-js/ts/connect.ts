@@ -1,10 +1,16 @@
 /** Opening what a store is kept in. */
-import { type Device, Gate } from "./gate.js";
+import { type Device, Gate, type Journal } from "./gate.js";
 import type { OpenWords } from "./options.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 
+/** A device, and what notes the changes that it writes down. */
+export interface Connected {
+  readonly device: Device;
+  readonly journal: Journal;
+}
+
 /** Makes a device, given its checked config. */
-export type Connect = (config: any, journal: glue.Journal, gate: Gate) => Promise<Device>;
+export type Connect = (config: any, core: glue.Store, gate: Gate) => Promise<Connected>;
 
 /** The devices of this runtime: an entry point adds its own. */
 export const devices: { [backend: string]: Connect } = {};
@@ -24,8 +30,7 @@ export async function connect([backend, namespace, cleanup, max, config]: OpenWo
   const gate = new Gate(strong);
   const core = glue.open(backend, namespace, cleanup, undefined, "", gate);
   try {
-    const journal = core.journal() as glue.Journal;
-    const device = await (devices[backend] as Connect)(config, journal, gate);
+    const { device, journal } = await (devices[backend] as Connect)(config, core, gate);
     gate.start(device, journal, () => core.clean());
     await gate.refresh();
   } catch (error) {

@@ -3,8 +3,18 @@
  * memory in its turn, and its promise resolves when what it changed stands. Who reads meanwhile waits, so
  * that nobody sees what may yet be taken back.
  */
-import type * as glue from "./wasm/dataknobs_kv.js";
 import { release } from "./wasm.js";
+
+/** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
+export interface Journal {
+  /** From now on changes are noted. */
+  begin(): void;
+  /** What has changed since, as bytes. */
+  changes(): Uint8Array | undefined;
+  /** The changes stand, and who watches is told. */
+  keep(): void;
+  roll_back(): void;
+}
 
 /** Where changes are written down. */
 export interface Device {
@@ -31,7 +41,7 @@ interface Job {
 
 export class Gate {
   readonly #strong: boolean;
-  #journal: glue.Journal | undefined;
+  #journal: Journal | undefined;
   #clean: () => void = () => {};
   #device: Device | undefined;
   #jobs: Job[] = [];
@@ -48,7 +58,7 @@ export class Gate {
   }
 
   /** From now on `device` writes down what changes; `clean` removes what has expired. */
-  start(device: Device, journal: glue.Journal, clean: () => void): void {
+  start(device: Device, journal: Journal, clean: () => void): void {
     this.#device = device;
     this.#journal = journal;
     this.#clean = clean;
@@ -130,7 +140,7 @@ export class Gate {
   }
 
   async #group(jobs: Job[]): Promise<void> {
-    const journal = this.#journal as glue.Journal;
+    const journal = this.#journal as Journal;
     let fault: { error: unknown } | undefined;
     const run = () => {
       journal.begin();

@@ -92,11 +92,14 @@ const OPEN = {
 const CONFIG: Record<string, Record<string, string>> = {
   memory: { maxEntries: "number" },
   indexeddb: { database: "string", durability: "string", consistency: "string" },
+  file: { path: "string", format: "string", compression: "string", durability: "string" },
 };
 /** The words that an option takes. */
 const WORDS: Record<string, readonly string[]> = {
   durability: ["relaxed", "strict"],
   consistency: ["cached", "strong"],
+  format: ["json"],
+  compression: ["gzip"],
 };
 
 function configOf(backend: string, config: object): void {
@@ -109,6 +112,8 @@ function configOf(backend: string, config: object): void {
       throw refused(`the option ${name} is one of ${words.join(", ")}; got ${JSON.stringify(value)}`);
     if (value === "") throw refused(`the option ${name} of the ${backend} backend is empty`);
   }
+  if (backend === "file" && (config as { path?: string }).path === undefined)
+    throw refused("the file backend needs config: { path }");
 }
 
 /** The options of `open` by position, as the core takes them. */

@@ -236,7 +236,7 @@ export type AtomicResult =
 
 export interface OpenOptions extends Abortable {
   /** The name of a backend, or one of your own. Default: `"memory"`. */
-  readonly backend?: "memory" | "indexeddb" | Backend;
+  readonly backend?: "memory" | "indexeddb" | "file" | Backend;
   /** 1 to 64 bytes without a dot; `""` is the default namespace. */
   readonly namespace?: string;
   /** Remove what has expired by a timer, which never keeps a process alive. Default: true, but not at workerd's module scope. */
@@ -244,7 +244,7 @@ export interface OpenOptions extends Abortable {
   /** Seconds between two clean-ups. Default: 60. */
   readonly cleanupInterval?: number;
   /** The backend's own options. */
-  readonly config?: MemoryConfig | IndexedDBConfig;
+  readonly config?: MemoryConfig | IndexedDBConfig | FileConfig;
   /** Types of your own, for the whole program. */
   readonly serializers?: readonly Serializer[];
 }
@@ -268,6 +268,22 @@ export interface IndexedDBConfig {
    * `"strong"`: they look into the database first. Changes always do.
    */
   readonly consistency?: "cached" | "strong";
+}
+
+/**
+ * One JSON document, with a journal beside it (`<path>.journal`) that is folded into it on close and by size. All
+ * entries are in memory while the store is open. Several processes may share it.
+ */
+export interface FileConfig {
+  /** In Node, Deno and Bun a path of the machine, in a folder that is there; in a browser one of the origin's private file system. */
+  readonly path: string;
+  readonly format?: "json";
+  readonly compression?: "gzip";
+  /**
+   * When is a change acknowledged? `"relaxed"` (the default): when the operating system has it, so that it outlives
+   * the process but perhaps not a loss of power; `"strict"`: when it is on the disk. Browsers know no difference.
+   */
+  readonly durability?: "relaxed" | "strict";
 }
 
 /** A key with its namespace, as a backend gets it. */
