@@ -56,6 +56,22 @@ impl<T> Lock<T> {
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    /// For what may run code of the user's, which may come back here: then there is nothing to be had.
+    /// Natively another thread's turn is waited for.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn unless_busy<R>(&self, f: impl FnOnce(Option<&mut T>) -> R) -> R {
+        self.with(|inner| f(Some(inner)))
+    }
+
+    /// For what may run code of the user's, which may come back here: then there is nothing to be had.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn unless_busy<R>(&self, f: impl FnOnce(Option<&mut T>) -> R) -> R {
+        match self.inner.try_borrow_mut() {
+            Ok(mut inner) => f(Some(&mut inner)),
+            Err(_) => f(None),
+        }
+    }
+
     #[cfg(target_family = "wasm")]
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {

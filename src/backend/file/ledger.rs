@@ -1,38 +1,4 @@
 //! The file backend without files: what is in the document and its journal, and what to write next.
-//!
-//! A [`Ledger`] takes bytes and gives bytes. Whoever drives it reads and writes them: with `std::fs`,
-//! node:fs, or the handles of a browser's private file system.
-//!
-//! ```
-//! use dataknobs_kv::{Store, System, backend::{file::{Fit, Ledger, Tail}, memory::Memory}};
-//! use std::sync::Arc;
-//!
-//! let host = Arc::new(System::default());
-//! let memory = Memory::new(Default::default(), host.clone());
-//! let store = Store::new(memory.clone(), host.clone());
-//! let mut ledger = Ledger::new("notes.json", memory);
-//!
-//! // No document yet: write both.
-//! assert_eq!(ledger.open(None, None, Tail::Final)?, Fit::Fold);
-//! let document = ledger.document()?;
-//! let mut journal = ledger.fresh_journal(7);
-//! ledger.folded(document.len() as u64);
-//!
-//! // A change: run it, write the frame, and then it stands.
-//! ledger.begin();
-//! pollster::block_on(store.set("a", 1))?;
-//! if let Some(frame) = ledger.seal()? {
-//!     journal.extend_from_slice(frame);
-//! }
-//! ledger.kept();
-//!
-//! // Later, or elsewhere.
-//! let memory = Memory::new(Default::default(), host.clone());
-//! let mut again = Ledger::new("notes.json", memory.clone());
-//! assert_eq!(again.open(Some(&document), Some(&journal), Tail::Final)?, Fit::Fits);
-//! assert_eq!(pollster::block_on(Store::new(memory, host).get("a"))?, Some(1.into()));
-//! # Ok::<(), dataknobs_kv::Error>(())
-//! ```
 
 use super::{document, frames};
 use crate::{
@@ -72,7 +38,41 @@ struct Pending {
     frame: Vec<u8>,
 }
 
-/// A memory, and how much of a document and a journal is in it: see the [module](self).
+/// A memory, and how much of a document and a journal is in it.
+///
+/// It takes bytes and gives bytes; whoever drives it reads and writes them: with `std::fs`,
+/// node:fs, or the handles of a browser's private file system.
+///
+/// ```
+/// use dataknobs_kv::{Store, System, backend::{file::{Fit, Ledger, Tail}, memory::Memory}};
+/// use std::sync::Arc;
+///
+/// let host = Arc::new(System::default());
+/// let memory = Memory::new(Default::default(), host.clone());
+/// let store = Store::new(memory.clone(), host.clone());
+/// let mut ledger = Ledger::new("notes.json", memory);
+///
+/// // No document yet: write both.
+/// assert_eq!(ledger.open(None, None, Tail::Final)?, Fit::Fold);
+/// let document = ledger.document()?;
+/// let mut journal = ledger.fresh_journal(7);
+/// ledger.folded(document.len() as u64);
+///
+/// // A change: run it, write the frame, and then it stands.
+/// ledger.begin();
+/// pollster::block_on(store.set("a", 1))?;
+/// if let Some(frame) = ledger.seal()? {
+///     journal.extend_from_slice(frame);
+/// }
+/// ledger.kept();
+///
+/// // Later, or elsewhere.
+/// let memory = Memory::new(Default::default(), host.clone());
+/// let mut again = Ledger::new("notes.json", memory.clone());
+/// assert_eq!(again.open(Some(&document), Some(&journal), Tail::Final)?, Fit::Fits);
+/// assert_eq!(pollster::block_on(Store::new(memory, host).get("a"))?, Some(1.into()));
+/// # Ok::<(), dataknobs_kv::Error>(())
+/// ```
 pub struct Ledger {
     memory: Memory,
     name: Box<str>,
@@ -321,10 +321,27 @@ impl Ledger {
         false
     }
 
-    /// The number of the commit that is being written.
+    /// The same where a fresh journal took the other's place meanwhile; it is to be read with
+    /// [`switch`](Ledger::switch) afterwards. `None`: it begins after our commit, and whether that is in
+    /// the document cannot be told; nothing was taken back yet.
+    ///
+    /// # Errors
+    /// `corrupt`: it is no journal.
+    pub fn settle_in(&mut self, journal: &[u8]) -> Result<Option<bool>> {
+        let base = frames::read_header(journal, &self.journal_name())?;
+        match (base, &self.pending) {
+            (Some(base), Some(pending)) if base < pending.sequence => {
+                let frames = journal.get(frames::HEADER_LEN..).unwrap_or_default();
+                Ok(Some(self.settle(frames)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Is there a frame that was sealed, and neither kept nor taken back?
     #[must_use]
-    pub fn pending(&self) -> Option<u64> {
-        self.pending.as_ref().map(|pending| pending.sequence)
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
     }
 
     /// The document of all that is known, to take the place of the old one. Not between

@@ -23,6 +23,7 @@ mod base64;
 mod read;
 #[cfg(test)]
 mod tests;
+mod text;
 mod write;
 
 use super::super::{journal, memory::Memory};

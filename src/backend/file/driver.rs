@@ -1,0 +1,219 @@
+//! The ledger over files: reading what others wrote, and writing so that others see it.
+
+use super::{
+    FileOptions,
+    files::Files,
+    ledger::{Fit, Ledger, Tail},
+    lock::{self, Held},
+};
+use crate::{
+    backend::memory::Memory,
+    error::{Error, ErrorKind, Result},
+    host::Host,
+    maybe_send::Lock,
+};
+use std::sync::Arc;
+
+/// How often something is tried again that another process spoilt.
+pub(super) const ROUNDS: usize = 100;
+/// What a file in gzip format begins with (RFC 1952).
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// The state of an open file, for one at a time.
+pub(super) struct Inner<H> {
+    pub(super) ledger: Ledger,
+    /// The journal that `ledger` knows, and which one that is.
+    pub(super) journal: Option<(H, u64)>,
+    /// The lock, while a group is open.
+    pub(super) group: Option<Held>,
+    /// How long the journal must be before it is folded, where that failed before.
+    pub(super) fold_from: u64,
+}
+
+/// A document, its journal and its lock.
+pub(super) struct Driver<F: Files> {
+    pub(super) files: F,
+    pub(super) host: Arc<dyn Host>,
+    pub(super) options: FileOptions,
+    pub(super) path: String,
+    pub(super) journal: String,
+    pub(super) memory: Memory,
+    inner: Lock<Inner<F::Handle>>,
+}
+
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "while a value is turned into bytes the store cannot be changed: do it afterwards",
+    )
+}
+
+impl<F: Files> Driver<F> {
+    pub(super) fn open(
+        path: &str,
+        options: FileOptions,
+        files: F,
+        host: Arc<dyn Host>,
+    ) -> Result<Driver<F>> {
+        let whole = files.resolve(path)?;
+        let memory = Memory::new(Default::default(), Arc::clone(&host));
+        let inner = Inner {
+            ledger: Ledger::new(path, memory.clone()),
+            journal: None,
+            group: None,
+            fold_from: 0,
+        };
+        let driver = Driver {
+            journal: format!("{whole}.journal"),
+            path: whole,
+            inner: Lock::new(inner),
+            files,
+            host,
+            options,
+            memory,
+        };
+        driver.turn(|inner| driver.locked(inner, |inner, held| driver.reread(inner, held)))?;
+        Ok(driver)
+    }
+
+    pub(super) fn turn<R>(&self, f: impl FnOnce(&mut Inner<F::Handle>) -> Result<R>) -> Result<R> {
+        self.inner.unless_busy(|inner| f(inner.ok_or_else(busy)?))
+    }
+
+    pub(super) fn acquire(&self) -> Result<Held> {
+        let token = self.host.random();
+        lock::acquire(&self.files, &self.path, token, self.options.patience)
+    }
+
+    pub(super) fn locked<R>(
+        &self,
+        inner: &mut Inner<F::Handle>,
+        f: impl FnOnce(&mut Inner<F::Handle>, &mut Held) -> Result<R>,
+    ) -> Result<R> {
+        let mut held = self.acquire()?;
+        let done = f(inner, &mut held);
+        lock::release(&self.files, &self.path, &held);
+        done
+    }
+
+    /// Reads what others have written.
+    pub(super) fn refresh(&self) -> Result<()> {
+        self.inner.unless_busy(|inner| match inner {
+            Some(inner) if inner.group.is_none() => self.catch_up(inner, None),
+            // Nobody else can write now.
+            _ => Ok(()),
+        })
+    }
+
+    pub(super) fn identity(&self) -> Result<Option<u64>> {
+        Ok(self.files.stat(&self.journal)?.map(|stat| stat.identity))
+    }
+
+    pub(super) fn catch_up(
+        &self,
+        inner: &mut Inner<F::Handle>,
+        mut held: Option<&mut Held>,
+    ) -> Result<()> {
+        let tail = if held.is_some() {
+            Tail::Final
+        } else {
+            Tail::Growing
+        };
+        for _ in 0..ROUNDS {
+            let stat = self.files.stat(&self.journal)?;
+            if let (Some(stat), Some((handle, identity))) = (stat, &inner.journal)
+                && stat.identity == *identity
+            {
+                let known = inner.ledger.length();
+                if stat.len == known {
+                    return Ok(());
+                }
+                if stat.len > known {
+                    let bytes = self.files.read_from(handle, known)?;
+                    // Appended to what nobody else reads any more?
+                    if self.identity()? != Some(*identity) {
+                        continue;
+                    }
+                    inner.ledger.feed(&bytes, tail)?;
+                    if held.is_some() && known + bytes.len() as u64 > inner.ledger.length() {
+                        self.files.truncate(handle, inner.ledger.length())?;
+                    }
+                    return Ok(());
+                }
+            } else if stat.is_some() {
+                match self.adopt(inner, tail)? {
+                    None => continue,
+                    Some(Fit::Fits) if held.is_none() => return Ok(()),
+                    // Once more: what was torn off is cut off.
+                    Some(Fit::Fits) => continue,
+                    Some(_) => {}
+                }
+            }
+            // It is gone, or shorter than it was, or goes on after what is known.
+            return match held.take() {
+                Some(held) => self.reread(inner, held),
+                None => self.locked(inner, |inner, held| self.reread(inner, held)),
+            };
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!("{} is replaced again and again: try again", self.journal),
+        ))
+    }
+
+    /// Reads the journal that took the place of the one that was known; `None`: so did another one.
+    fn adopt(&self, inner: &mut Inner<F::Handle>, tail: Tail) -> Result<Option<Fit>> {
+        inner.journal = None;
+        let Some(handle) = self.files.open(&self.journal)? else {
+            return Ok(None);
+        };
+        let identity = self.files.stat_of(&handle)?.identity;
+        let bytes = self.files.read_from(&handle, 0)?;
+        if self.identity()? != Some(identity) {
+            return Ok(None);
+        }
+        let fit = inner.ledger.switch(&bytes, tail)?;
+        if fit == Fit::Fits {
+            inner.journal = Some((handle, identity));
+        }
+        Ok(Some(fit))
+    }
+
+    /// Reads the document and its journal, and creates what is not there.
+    pub(super) fn reread(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
+        inner.journal = None;
+        let handle = self.files.open(&self.journal)?;
+        let journal = match &handle {
+            Some(handle) => Some(self.files.read_from(handle, 0)?),
+            None => None,
+        };
+        let document = match self.files.read(&self.path)? {
+            Some(bytes) if bytes.starts_with(GZIP) => {
+                let whole = self.files.gunzip(&bytes);
+                Some(whole.map_err(|error| {
+                    let message = format!("{}: {}", self.path, error.message());
+                    Error::new(error.kind(), message)
+                })?)
+            }
+            other => other,
+        };
+        let fit = inner
+            .ledger
+            .open(document.as_deref(), journal.as_deref(), Tail::Final)?;
+        match (fit, handle) {
+            (Fit::Fits, Some(handle)) => {
+                let stat = self.files.stat_of(&handle)?;
+                if stat.len > inner.ledger.length() {
+                    self.files.truncate(&handle, inner.ledger.length())?;
+                }
+                inner.journal = Some((handle, stat.identity));
+                Ok(())
+            }
+            (Fit::Fresh, old) => {
+                let length = document.map_or(0, |document| document.len());
+                self.renew_journal(inner, held, old, length as u64)
+            }
+            (_, old) => self.fold_into(inner, held, old),
+        }
+    }
+}

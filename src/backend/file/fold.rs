@@ -1,0 +1,96 @@
+//! The journal of a [`Driver`] folded into its document.
+
+use super::{
+    Compression,
+    driver::{Driver, Inner},
+    files::Files,
+    lock::{self, Held},
+};
+use crate::error::{Error, ErrorKind, Result};
+
+impl<F: Files> Driver<F> {
+    pub(super) fn fold_by_size(&self, inner: &mut Inner<F::Handle>, held: &mut Held) {
+        let length = inner.ledger.length();
+        if !inner.ledger.should_fold() || length < inner.fold_from {
+            return;
+        }
+        inner.fold_from = match self.fold(inner, held) {
+            Ok(()) => 0,
+            // What was acknowledged is in the journal.
+            Err(_) => length.saturating_mul(2),
+        };
+    }
+
+    fn fold(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
+        let old = inner.journal.take().map(|(handle, _)| handle);
+        self.fold_into(inner, held, old)
+    }
+
+    pub(super) fn fold_into(
+        &self,
+        inner: &mut Inner<F::Handle>,
+        held: &mut Held,
+        old: Option<F::Handle>,
+    ) -> Result<()> {
+        let document = inner.ledger.document()?;
+        let length = document.len() as u64;
+        let bytes = match self.options.compression {
+            Some(Compression::Gzip) => self.files.gzip(&document)?,
+            None => document,
+        };
+        self.replace(held, &self.path, &bytes)?;
+        self.renew_journal(inner, held, old, length)
+    }
+
+    fn replace(&self, held: &Held, path: &str, bytes: &[u8]) -> Result<()> {
+        if !lock::is_held(&self.files, &self.path, held)? {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("another process took the lock of {}: try again", self.path),
+            ));
+        }
+        self.files.replace(path, &held.aside(&self.path), bytes)
+    }
+
+    pub(super) fn renew_journal(
+        &self,
+        inner: &mut Inner<F::Handle>,
+        held: &mut Held,
+        old: Option<F::Handle>,
+        document: u64,
+    ) -> Result<()> {
+        let header = inner.ledger.fresh_journal(self.host.random());
+        self.replace(held, &self.journal, &header)?;
+        let Some(handle) = self.files.open(&self.journal)? else {
+            let message = format!("{} is gone: try again", self.journal);
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        };
+        if let Some(old) = old {
+            // From one that had lost its lock, and looked before the fresh one was there.
+            let bytes = self.files.read_from(&old, inner.ledger.length())?;
+            let late = inner.ledger.late(&bytes);
+            if !late.is_empty() {
+                self.files.append(&handle, late)?;
+            }
+        }
+        let identity = self.files.stat_of(&handle)?.identity;
+        inner.ledger.folded(document);
+        inner.journal = Some((handle, identity));
+        Ok(())
+    }
+
+    pub(super) fn close(&self) -> Result<()> {
+        self.end_group()?;
+        self.turn(|inner| {
+            let done = self.locked(inner, |inner, held| {
+                self.catch_up(inner, Some(held))?;
+                if inner.ledger.is_ahead() {
+                    self.fold(inner, held)?;
+                }
+                Ok(())
+            });
+            inner.journal = None;
+            done
+        })
+    }
+}
