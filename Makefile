@@ -4,7 +4,8 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-WASM := target/wasm32-unknown-unknown/npm/dataknobs_kv_js.wasm
+# Of the npm package's module there are two: that of Node, Deno and Bun reads and writes files.
+BUILT := target/wasm32-unknown-unknown/npm/dataknobs_kv_js.wasm
 PACKAGE := target/npm/package
 TARBALL := target/npm/dataknobs-kv-0.1.0.tgz
 CORE := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
@@ -30,12 +31,17 @@ pkg-js/node_modules/.installed: pkg-js/package.json pkg-js/package-lock.json
 	cd pkg-js && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(WASM): target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
+target/npm/.wasm: target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
+	@mkdir -p target/npm
+	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js --features disk
+	cp $(BUILT) target/npm/dataknobs_kv_node.wasm
 	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
+	cp $(BUILT) target/npm/dataknobs_kv.wasm
 	@touch $@
 
-$(PACKAGE)/.built: $(WASM) pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
-	cargo run -q -p xtask -- bindgen $(WASM) target/npm/bindgen
+$(PACKAGE)/.built: target/npm/.wasm pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
+	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv.wasm target/npm/bindgen
+	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv_node.wasm target/npm/bindgen
 	node pkg-js/build.mjs
 	@touch $@
 

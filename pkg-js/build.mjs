@@ -12,27 +12,29 @@ const glue = `${root}/target/npm/bindgen`;
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(`${out}/dist/wasm`, { recursive: true });
-// wasm-opt without flags: what Node 20 rejects stays off.
-execFileSync(
-  here("node_modules/.bin/wasm-opt"),
-  ["-Oz", `${glue}/dataknobs_kv_bg.wasm`, "-o", `${out}/dist/wasm/dataknobs_kv_bg.wasm`],
-  { stdio: "inherit" },
-);
-// The glue lies among the sources: the compiler needs its types, the bundler the rest.
+/** The modules: that of Node, Deno and Bun can do files too, and the sources are compiled against it. */
+const BROWSER = "dataknobs_kv";
+const NODE = "dataknobs_kv_node";
 mkdirSync(here("ts/wasm"), { recursive: true });
+for (const name of [BROWSER, NODE]) {
+  // wasm-opt without flags: what Node 20 rejects stays off.
+  execFileSync(
+    here("node_modules/.bin/wasm-opt"),
+    ["-Oz", `${glue}/${name}_bg.wasm`, "-o", `${out}/dist/wasm/${name}_bg.wasm`],
+    { stdio: "inherit" },
+  );
+  // The glue lies among the sources: the compiler needs its types, the bundler the rest.
+  writeFileSync(
+    here(`ts/wasm/${name}.js`),
+    readFileSync(`${glue}/${name}.js`, "utf8").replace("Op = Object.freeze", "Op = /* @__PURE__ */ Object.freeze"),
+  );
+}
 // The numbers of the calls become constants, which the bundler puts in: the object that the glue has
 // instead is 0.4 KB, and is dropped.
-const types = readFileSync(`${glue}/dataknobs_kv.d.ts`, "utf8");
+const types = readFileSync(`${glue}/${NODE}.d.ts`, "utf8");
 const [op] = types.match(/^export enum Op {.*?^}/ms);
 writeFileSync(here("ts/wasm/op.ts"), `${op.replace("enum", "const enum")}\n`);
-writeFileSync(here("ts/wasm/dataknobs_kv.d.ts"), types.replace(op, 'import { Op } from "./op.js";'));
-writeFileSync(
-  here("ts/wasm/dataknobs_kv.js"),
-  readFileSync(`${glue}/dataknobs_kv.js`, "utf8").replace(
-    "Op = Object.freeze",
-    "Op = /* @__PURE__ */ Object.freeze",
-  ),
-);
+writeFileSync(here(`ts/wasm/${BROWSER}.d.ts`), types.replace(op, 'import { Op } from "./op.js";'));
 execFileSync(here("node_modules/.bin/tsc"), ["-p", here("tsconfig.json")], { stdio: "inherit" });
 
 // Of the types only what the public ones need.
@@ -47,22 +49,28 @@ for (const name of ["node", "conformance/index"]) need(join(out, `dist/${name}.d
 for (const name of readdirSync(`${out}/dist`, { recursive: true }))
   if (name.endsWith(".d.ts") && !needed.has(join(out, "dist", name))) rmSync(`${out}/dist/${name}`);
 
-await build({
-  entryPoints: {
-    node: here("ts/node.ts"),
-    browser: here("ts/browser.ts"),
-    workerd: here("ts/workerd.ts"),
-    conformance: here("ts/conformance/index.ts"),
-  },
-  outdir: `${out}/dist`,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-  external: ["node:*", "*.wasm"],
-  logLevel: "warning",
-});
+const bundle = (names, module) =>
+  build({
+    entryPoints: Object.fromEntries(names.map((name) => [name, here(`ts/${ENTRIES[name] ?? name}.ts`)])),
+    outdir: `${out}/dist`,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    external: ["node:*", "*.wasm"],
+    logLevel: "warning",
+    plugins: [
+      {
+        name: "module",
+        setup: (to) =>
+          to.onResolve({ filter: /\/dataknobs_kv\.js$/ }, () => ({ path: here(`ts/wasm/${module}.js`) })),
+      },
+    ],
+  });
+const ENTRIES = { conformance: "conformance/index" };
+await bundle(["browser", "workerd", "conformance"], BROWSER);
+await bundle(["node"], NODE);
 const manifest = JSON.parse(readFileSync(here("package.json"), "utf8"));
 delete manifest.devDependencies;
 delete manifest.scripts;

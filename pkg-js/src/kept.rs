@@ -1,6 +1,6 @@
 //! A memory whose changes JavaScript writes down (IndexedDB, files): what its half needs of it.
 
-use crate::hooks::{clear_stale, thrown};
+use crate::hooks::{Js, clear_stale, thrown};
 use dataknobs_kv::{
     Result,
     backend::{journal, memory::Memory},
@@ -33,6 +33,18 @@ fn place<'a>(namespace: &'a Option<String>, key: &'a Option<String>) -> Option<(
 
 #[wasm_bindgen]
 impl Journal {
+    /// An empty memory.
+    #[wasm_bindgen(constructor)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Journal {
+        Journal(Memory::new(Default::default(), std::sync::Arc::new(Js)))
+    }
+
+    /// Another handle on the same memory.
+    pub fn share(&self) -> Journal {
+        Journal(self.0.clone())
+    }
+
     /// From now on changes are noted.
     pub fn begin(&self) {
         self.0.begin();

@@ -2,7 +2,7 @@
 
 use crate::{
     hooks::{Js, clear_stale, thrown},
-    store::Store,
+    kept::Journal,
 };
 use dataknobs_kv::{
     Host, Result,
@@ -31,18 +31,15 @@ fn fit(fit: Fit) -> u8 {
     }
 }
 
-#[wasm_bindgen]
-impl Store {
-    /// The ledger of a store that is written into the file `name`.
-    pub fn ledger(&self, name: &str) -> Option<Ledger> {
-        let memory = self.fast()?.backend().clone();
-        Some(Ledger(RefCell::new(file::Ledger::new(name, memory))))
-    }
-}
-
 /// The lock is held whenever something is read: what is at the end is nobody's any more.
 #[wasm_bindgen]
 impl Ledger {
+    /// The ledger of a memory that is written into the file `name`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(name: &str, memory: &Journal) -> Ledger {
+        Ledger(RefCell::new(file::Ledger::new(name, memory.0.clone())))
+    }
+
     pub fn open(&self, document: Option<Vec<u8>>, journal: Option<Vec<u8>>) -> Result<u8, JsValue> {
         let mut ledger = self.0.borrow_mut();
         js(ledger.open(document.as_deref(), journal.as_deref(), Tail::Final)).map(fit)

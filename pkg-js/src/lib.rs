@@ -3,6 +3,8 @@
 
 mod convert;
 mod custom;
+#[cfg(feature = "disk")]
+mod disk;
 mod hooks;
 mod hot;
 mod kept;

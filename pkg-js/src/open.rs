@@ -3,7 +3,7 @@
 use crate::{
     custom::Custom,
     hooks::{Js, caught, thrown},
-    kept::Gate,
+    kept::{Gate, Journal},
     store::Store,
 };
 use dataknobs_kv::{
@@ -25,7 +25,7 @@ fn argument(message: &str) -> Error {
 /// Opens a store on memory, or on a backend written in JavaScript. The JavaScript half knows the
 /// options by name (serde here would be 9 KB of the package); what they mean is decided here.
 /// `cleanup_interval`: seconds, checked; `undefined` for no clean-up. `here`: the backends of this
-/// runtime. `gate`: who writes the memory down.
+/// runtime. `gate`: who writes the memory down, and `journal`: that memory.
 #[wasm_bindgen]
 pub fn open(
     backend: JsValue,
@@ -34,8 +34,11 @@ pub fn open(
     max_entries: Option<f64>,
     here: &str,
     gate: Option<Gate>,
+    journal: Option<Journal>,
 ) -> Result<Store, JsValue> {
-    let store = opened(&backend, namespace, max_entries, here, gate).map_err(|e| thrown(&e))?;
+    let memory = journal.map(|journal| journal.0);
+    let store =
+        opened(&backend, namespace, max_entries, here, gate, memory).map_err(|e| thrown(&e))?;
     if let Some(seconds) = cleanup_interval {
         store.clean_up_every((seconds * 1000.0).ceil() as u32);
     }
@@ -48,6 +51,7 @@ fn opened(
     max_entries: Option<f64>,
     here: &str,
     gate: Option<Gate>,
+    memory: Option<Memory>,
 ) -> Result<Store> {
     let host: Arc<dyn Host> = Arc::new(Js);
     let (backend, memory) = match backend.as_string().as_deref() {
@@ -62,7 +66,10 @@ fn opened(
                 return Err(argument("maxEntries is a whole number of at least 1"));
             }
             let options = MemoryOptions::bounded(max_entries.map(|n| n as u64))?;
-            let memory = Memory::new(options, Arc::clone(&host));
+            let memory = match memory {
+                Some(memory) => memory,
+                None => Memory::new(options, Arc::clone(&host)),
+            };
             (Erased::new(memory.clone()), Some(memory))
         }
         Some(name) => return Err(not_here(name, here)),

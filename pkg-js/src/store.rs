@@ -3,7 +3,7 @@
 use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
     hooks::{caught, clear_stale, keep, thrown},
-    kept::{Gate, Journal},
+    kept::Gate,
     open::Timer,
     wire::{Guard, PROMISE, Signal, finish, leave, promise},
 };
@@ -488,12 +488,6 @@ impl Store {
         let returned = finish(Box::pin(run(store, op, Args(args))), guard);
         clear_stale(matches!(op, Op::Clear));
         returned
-    }
-
-    /// The memory that somebody writes down.
-    pub fn journal(&self) -> Option<Journal> {
-        let fast = self.fast.as_ref()?;
-        Some(Journal(fast.backend().clone()))
     }
 
     /// Removes what has expired in any namespace.

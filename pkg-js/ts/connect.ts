@@ -3,14 +3,15 @@ import { type Device, Gate, type Journal } from "./gate.js";
 import type { OpenWords } from "./options.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 
-/** A device, and what notes the changes that it writes down. */
+/** A device, the memory that it writes down, and what notes the changes. */
 export interface Connected {
   readonly device: Device;
+  readonly memory: glue.Journal;
   readonly journal: Journal;
 }
 
 /** Makes a device, given its checked config. */
-export type Connect = (config: any, core: glue.Store, gate: Gate) => Promise<Connected>;
+export type Connect = (config: any, gate: Gate) => Promise<Connected>;
 
 /** The devices of this runtime: an entry point adds its own. */
 export const devices: { [backend: string]: Connect } = {};
@@ -25,18 +26,21 @@ export async function connect([backend, namespace, cleanup, max, config]: OpenWo
     ...["memory", ...Object.keys(devices)].map((name) => `\`${name}\``),
     "or an object of your own",
   ];
-  if (!named) return { core: glue.open(backend, namespace, cleanup, max, here.join(", "), undefined) };
+  if (!named)
+    return { core: glue.open(backend, namespace, cleanup, max, here.join(", "), undefined, undefined) };
   const strong = (config as { consistency?: string }).consistency === "strong";
   const gate = new Gate(strong);
-  const core = glue.open(backend, namespace, cleanup, undefined, "", gate);
+  let core: glue.Store | undefined;
   try {
-    const { device, journal } = await (devices[backend] as Connect)(config, core, gate);
-    gate.start(device, journal, () => core.clean());
+    const { device, journal, memory } = await (devices[backend] as Connect)(config, gate);
+    const opened = glue.open(backend, namespace, cleanup, undefined, "", gate, memory.share());
+    core = opened;
+    gate.start(device, journal, () => opened.clean());
     await gate.refresh();
+    return { core, gate };
   } catch (error) {
     await gate.close().catch(() => {});
-    core.free();
+    core?.free();
     throw error;
   }
-  return { core, gate };
 }

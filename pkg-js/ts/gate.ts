@@ -156,7 +156,8 @@ export class Gate {
       try {
         return journal.changes();
       } catch (error) {
-        fault = { error };
+        // Made again one by one, what nobody knows the outcome of might be made twice.
+        if ((error as { code?: string }).code !== "outcome-unknown") fault = { error };
         throw error;
       } finally {
         release();

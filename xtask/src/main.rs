@@ -4,6 +4,7 @@
 mod dependencies;
 
 use std::{env, process::ExitCode};
+use std::{ffi::OsStr, path::Path};
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -28,9 +29,10 @@ fn main() -> ExitCode {
 /// The JavaScript half of a wasm-bindgen module. The `web` target runs in every runtime that the
 /// package supports; the other targets each fail somewhere.
 fn bindgen(input: &str, out: &str) -> Result<(), String> {
+    let name = Path::new(input).file_stem().and_then(OsStr::to_str);
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(input)
-        .out_name("dataknobs_kv")
+        .out_name(name.unwrap_or("dataknobs_kv"))
         .typescript(true)
         .web(true)
         .and_then(|b| {

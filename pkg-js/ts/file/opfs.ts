@@ -2,6 +2,7 @@
 import type { Connect } from "../connect.js";
 import { KVError, type KVErrorCode, refused } from "../error.js";
 import type { FileConfig } from "../types.js";
+import { Journal, Ledger } from "../wasm/dataknobs_kv.js";
 import { FileDevice, type Medium } from "./device.js";
 import { gunzip, gzip } from "./gzip.js";
 
@@ -188,9 +189,10 @@ async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, strin
   }
 }
 
-export const opfs: Connect = async (config: FileConfig, core) => {
+export const opfs: Connect = async (config: FileConfig) => {
   const [folder, name] = await folderOf(config.path);
-  const ledger = core.ledger(config.path) as NonNullable<ReturnType<typeof core.ledger>>;
+  const memory = new Journal();
+  const ledger = new Ledger(config.path, memory);
   const medium = new Opfs(folder, config.path, name, config.compression === "gzip");
-  return { device: new FileDevice(medium, ledger), journal: ledger };
+  return { device: new FileDevice(medium, ledger), journal: ledger, memory };
 };

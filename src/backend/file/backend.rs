@@ -78,6 +78,13 @@ impl<F: Files> File<F> {
         Ok(File(Arc::new(Driver::open(path, options, files, host)?)))
     }
 
+    /// What is in the file, for a host that reads it after a [`refresh`](File::refresh) and changes it within a
+    /// group only.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
     /// Reads what other processes have written, so that who watches is told of it. Every operation
     /// does that first.
     ///

@@ -1,0 +1,43 @@
+/** A file of the machine, in Node, Deno and Bun. What is written when, and under which lock, is the core's. */
+import type { Connect } from "../connect.js";
+import type { Device } from "../gate.js";
+import type { FileConfig } from "../types.js";
+import { Disk } from "../wasm/dataknobs_kv.js";
+import { fs } from "./fs.js";
+
+class DiskDevice implements Device {
+  readonly #disk: Disk;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** What others have written is read here and now. */
+  get stale(): boolean {
+    this.#disk.refresh();
+    return false;
+  }
+
+  async write(run: () => unknown): Promise<void> {
+    // Others were first: what was changed is taken back, and made again on what they wrote.
+    while (run() === false);
+  }
+
+  tidy(): undefined {}
+
+  async close(): Promise<void> {
+    this.#disk.close();
+  }
+}
+
+export const file: Connect = async ({ path, compression, durability }: FileConfig) => {
+  const disk = new Disk(path, compression, durability, fs);
+  const journal = {
+    begin: () => disk.begin(),
+    changes: () => disk.end(),
+    keep() {},
+    // A group that was begun and not ended ends without its changes only where it cannot be written.
+    roll_back() {},
+  };
+  return { device: new DiskDevice(disk), journal: journal as never, memory: disk.memory() };
+};
