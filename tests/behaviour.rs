@@ -1,15 +1,27 @@
-//! The behaviour table (`tests/behaviour/*.json`) through the crate's own door: `Store<Memory>` on
-//! a clock that only the table moves. One line a case; name a part of a case to run only those.
+//! The behaviour table (`tests/behaviour/*.json`) through the crate's own door: a `Store` over memory, and
+//! one over a file, on a clock that only the table moves. One line a case; name a part of a case to run
+//! only those.
 
 #[path = "crate_door/door.rs"]
 mod door;
+#[path = "file/folder.rs"]
+#[allow(dead_code)]
+mod folder;
 #[path = "crate_door/matching.rs"]
 mod matching;
 #[path = "crate_door/text.rs"]
 mod text;
 
-use dataknobs_kv::conformance::ManualHost;
+use dataknobs_kv::{
+    backend::{
+        Any, Erased,
+        file::{Disk, File, FileOptions},
+        memory::{Memory, MemoryOptions},
+    },
+    conformance::ManualHost,
+};
 use door::{Door, Failed};
+use folder::Folder;
 use matching::{matches, short};
 use serde_json::{Value as Json, json};
 use std::{collections::HashMap, fmt::Write, path::Path, process::ExitCode, sync::Arc};
@@ -61,13 +73,15 @@ fn run_all() -> ExitCode {
                 elsewhere += 1;
                 continue;
             }
-            let faults = pollster::block_on(run_case(case, &mut steps));
-            let verdict = if faults.is_empty() { "ok" } else { "FAILED" };
-            println!("{line} ... {verdict}");
-            if faults.is_empty() {
-                passed += 1;
-            } else {
-                let _ = writeln!(failures, "{line}\n  {}", faults.join("\n  "));
+            for over in ["memory", "file"] {
+                let faults = pollster::block_on(run_case(case, over, &mut steps));
+                let verdict = if faults.is_empty() { "ok" } else { "FAILED" };
+                println!("{line} ({over}) ... {verdict}");
+                if faults.is_empty() {
+                    passed += 1;
+                } else {
+                    let _ = writeln!(failures, "{line} ({over})\n  {}", faults.join("\n  "));
+                }
             }
         }
     }
@@ -101,9 +115,17 @@ fn malformed(case: &Json) -> Option<String> {
 }
 
 /// A case's failures: the first ends it where what follows would build on it.
-async fn run_case(case: &Json, count: &mut usize) -> Vec<String> {
+async fn run_case(case: &Json, over: &str, count: &mut usize) -> Vec<String> {
     let host = ManualHost::new(1_700_000_000_000);
-    let mut door = Door::new(Arc::clone(&host));
+    let folder = Folder::new();
+    let backend = if over == "file" {
+        let path = folder.path("store.json");
+        let file = File::open(&path, FileOptions::default(), Disk, host.clone());
+        Any::Dyn(Erased::new(file.expect("it opens")))
+    } else {
+        Any::Memory(Memory::new(MemoryOptions::default(), host.clone()))
+    };
+    let mut door = Door::new(backend, Arc::clone(&host));
     let mut names = HashMap::new();
     let mut faults = Vec::new();
     for (at, step) in case["steps"].as_array().expect("steps").iter().enumerate() {

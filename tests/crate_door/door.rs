@@ -1,4 +1,4 @@
-//! The crate's own door: the operations of the table on `Store<Memory>`.
+//! The crate's own door: the operations of the table on a `Store`.
 
 use super::{
     matching::matches,
@@ -6,9 +6,7 @@ use super::{
 };
 use dataknobs_kv::{
     AtomicOutcome, Check, Entry, Error, EventKind, Object, Outcome, ScanOptions, SetOptions, Store,
-    Ttl, Value, Version, WatchOptions, Watched, Watcher,
-    backend::memory::{Memory, MemoryOptions},
-    conformance::ManualHost,
+    Ttl, Value, Version, WatchOptions, Watched, Watcher, backend::Any, conformance::ManualHost,
     escape_pattern,
 };
 use serde_json::{Map, Value as Json, json};
@@ -32,8 +30,8 @@ fn cannot<T>(what: impl Into<String>) -> Result<T, Failed> {
 type Called<T> = Result<T, Failed>;
 
 pub struct Door {
-    root: Store<Memory>,
-    store: Store<Memory>,
+    root: Store<Any>,
+    store: Store<Any>,
     watcher: Option<Watcher>,
 }
 
@@ -187,9 +185,8 @@ fn pairs(entries: impl IntoIterator<Item = (String, Value)>) -> Json {
 }
 
 impl Door {
-    pub fn new(host: Arc<ManualHost>) -> Door {
-        let memory = Memory::new(MemoryOptions::default(), host.clone());
-        let root = Store::new(memory, host);
+    pub fn new(backend: Any, host: Arc<ManualHost>) -> Door {
+        let root = Store::new(backend, host);
         Door {
             store: root.clone(),
             root,
