@@ -5,6 +5,8 @@
 mod faults;
 #[path = "file/folder.rs"]
 mod folder;
+#[path = "file/robbed.rs"]
+mod robbed;
 
 use dataknobs_kv::{
     Host, Result, ScanOptions, WatchOptions,

@@ -14,7 +14,8 @@
 //! |---|---|
 //! | 4 | the length of the payload |
 //! | 8 | the sequence number: of each commit one more than of the one before |
-//! | 4 | CRC-32 (IEEE 802.3) of the twelve bytes before and the payload |
+//! | 8 | a random number: two who write the same at the same time write two frames |
+//! | 4 | CRC-32 (IEEE 802.3) of the twenty bytes before and the payload |
 //! | … | the payload: a block of changes (see [`journal`](crate::backend::journal)) |
 
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long a journal without frames is.
 pub const HEADER_LEN: usize = 32;
 /// What a frame has besides its payload.
-const FRAME_HEAD: usize = 16;
+const FRAME_HEAD: usize = 24;
+/// Where the sum is in it.
+const SUM_AT: usize = 20;
 const MAGIC: &[u8; 16] = b"dataknobs-kv/j1\n";
 /// What every version's magic begins with.
 const FAMILY: &[u8] = b"dataknobs-kv/j";
@@ -62,7 +65,7 @@ fn foreign(name: &str) -> String {
 }
 
 /// One frame.
-pub(super) fn frame(sequence: u64, payload: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn frame(sequence: u64, id: u64, payload: &[u8]) -> Result<Vec<u8>> {
     let Ok(len) = u32::try_from(payload.len()) else {
         return Err(Error::new(
             ErrorKind::QuotaExceeded,
@@ -72,6 +75,7 @@ pub(super) fn frame(sequence: u64, payload: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(FRAME_HEAD + payload.len());
     out.extend_from_slice(&len.to_le_bytes());
     out.extend_from_slice(&sequence.to_le_bytes());
+    out.extend_from_slice(&id.to_le_bytes());
     let sum = crc(crc(!0, &out), payload) ^ !0;
     out.extend_from_slice(&sum.to_le_bytes());
     out.extend_from_slice(payload);
@@ -93,8 +97,8 @@ pub(super) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
     let end = FRAME_HEAD.checked_add(usize::try_from(len).ok()?)?;
     let whole = bytes.get(..end)?;
     let (head, payload) = whole.split_at_checked(FRAME_HEAD)?;
-    let sum = u32::from_le_bytes(array(head, 12)?);
-    (crc(crc(!0, head.get(..12)?), payload) ^ !0 == sum).then_some(Frame {
+    let sum = u32::from_le_bytes(array(head, SUM_AT)?);
+    (crc(crc(!0, head.get(..SUM_AT)?), payload) ^ !0 == sum).then_some(Frame {
         sequence: u64_at(head, 4)?,
         payload,
         bytes: whole,
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_flipped_bit_is_noticed() {
-        let whole = frame(7, b"payload").unwrap();
+        let whole = frame(7, 1, b"payload").unwrap();
         let read = first(&whole).unwrap();
         assert_eq!((read.sequence, read.payload), (7, &b"payload"[..]));
         for len in 0..whole.len() {
@@ -192,7 +196,7 @@ mod tests {
             assert_eq!(first(&broken), None, "{bit}");
         }
         let mut two = whole.clone();
-        two.extend_from_slice(&frame(8, b"more").unwrap());
+        two.extend_from_slice(&frame(8, 1, b"more").unwrap());
         assert!(any_beyond(&two, 7));
         assert!(!any_beyond(&two[..two.len() - 1], 7));
         assert!(!any_beyond(&two, 9));

@@ -275,7 +275,7 @@ impl Ledger {
             return Ok(None);
         };
         let sequence = self.sequence.saturating_add(1);
-        let frame = frames::frame(sequence, &block)?;
+        let frame = frames::frame(sequence, self.memory.random(), &block)?;
         Ok(Some(
             &self.pending.insert(Pending { sequence, frame }).frame,
         ))

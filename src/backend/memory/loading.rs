@@ -52,6 +52,11 @@ impl State {
 }
 
 impl Memory {
+    /// A random number of its host's.
+    pub(crate) fn random(&self) -> u64 {
+        self.host.random()
+    }
+
     /// Becomes what `read` gives its closure, entry by entry with their versions; `read` says what the
     /// counter is. Who watches is told of the differences. Where it fails, what was read stays.
     pub(crate) fn load(&self, read: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<()> {

@@ -1,0 +1,222 @@
+//! Two who both believe that they hold the lock: whoever waited for too long, and whoever took it over.
+
+use crate::folder::{Folder, open, system};
+use dataknobs_kv::{
+    ErrorKind, Result, Store,
+    backend::file::{Disk, DiskHandle, File, FileOptions, Files, Process, Stat},
+};
+use pollster::block_on;
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
+
+type Deed = Box<dyn FnOnce() + Send>;
+
+/// A disk on which somebody else does something just before, or just after, something is appended, or
+/// before the journal is replaced.
+#[derive(Clone, Default)]
+struct Robbed {
+    before: Arc<Mutex<Option<Deed>>>,
+    after: Arc<Mutex<Option<Deed>>>,
+    replacing: Arc<Mutex<Option<Deed>>>,
+}
+
+fn run(deed: &Mutex<Option<Deed>>) {
+    let deed = deed.lock().unwrap().take();
+    if let Some(deed) = deed {
+        deed();
+    }
+}
+
+impl Files for Robbed {
+    type Handle = DiskHandle;
+    fn resolve(&self, path: &str) -> Result<String> {
+        Disk.resolve(path)
+    }
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        Disk.read(path)
+    }
+    fn stat(&self, path: &str) -> Result<Option<Stat>> {
+        Disk.stat(path)
+    }
+    fn open(&self, path: &str) -> Result<Option<DiskHandle>> {
+        Disk.open(path)
+    }
+    fn stat_of(&self, handle: &DiskHandle) -> Result<Stat> {
+        Disk.stat_of(handle)
+    }
+    fn read_from(&self, handle: &DiskHandle, from: u64) -> Result<Vec<u8>> {
+        Disk.read_from(handle, from)
+    }
+    fn append(&self, handle: &DiskHandle, bytes: &[u8]) -> Result<()> {
+        run(&self.before);
+        Disk.append(handle, bytes)?;
+        run(&self.after);
+        Ok(())
+    }
+    fn sync(&self, handle: &DiskHandle) -> Result<()> {
+        Disk.sync(handle)
+    }
+    fn truncate(&self, handle: &DiskHandle, len: u64) -> Result<()> {
+        Disk.truncate(handle, len)
+    }
+    fn create_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
+        Disk.create_new(path, bytes)
+    }
+    fn replace(&self, path: &str, aside: &str, bytes: &[u8]) -> Result<()> {
+        if path.ends_with(".journal") {
+            run(&self.replacing);
+        }
+        Disk.replace(path, aside, bytes)
+    }
+    fn remove(&self, path: &str) -> Result<()> {
+        Disk.remove(path)
+    }
+    fn process(&self) -> Option<Process> {
+        Disk.process()
+    }
+    fn is_alive(&self, process: &Process) -> Option<bool> {
+        Disk.is_alive(process)
+    }
+    fn now(&self) -> u64 {
+        Disk.now()
+    }
+    fn sleep(&self, milliseconds: u64) {
+        Disk.sleep(milliseconds);
+    }
+    fn gzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Disk.gzip(bytes)
+    }
+    fn gunzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Disk.gunzip(bytes)
+    }
+}
+
+fn robbed(path: &str) -> (Robbed, File<Robbed>, Store<File<Robbed>>) {
+    let files = Robbed::default();
+    let host = system();
+    let file = File::open(
+        path,
+        FileOptions::default(),
+        files.clone(),
+        Arc::clone(&host),
+    )
+    .unwrap();
+    (files, file.clone(), Store::new(file, host))
+}
+
+/// Takes the lock away, and adds to the counter; then folds, or does not.
+fn deed(path: &str, times: u32, folds: bool) -> Deed {
+    let (path, thief) = (path.to_owned(), open(path).unwrap());
+    Box::new(move || {
+        fs::remove_file(format!("{path}.lock")).unwrap();
+        for _ in 0..times {
+            block_on(thief.increment("n", 1)).unwrap();
+        }
+        if folds {
+            block_on(thief.close()).unwrap();
+        }
+    })
+}
+
+#[test]
+fn nothing_is_lost_or_made_twice() {
+    for times in 0..3 {
+        for folds in [false, true] {
+            for after in [false, true] {
+                let folder = Folder::new();
+                let path = folder.path("store.json");
+                let (files, _, store) = robbed(&path);
+                block_on(store.increment("n", 1)).unwrap();
+                let place = if after { &files.after } else { &files.before };
+                *place.lock().unwrap() = Some(deed(&path, times, folds));
+                let case = format!("{times} {folds} {after}");
+                let ours = match block_on(store.increment("n", 1)) {
+                    Ok(_) => Some(1),
+                    // What was folded holds our commit, or another one of its number.
+                    Err(error) if folds => {
+                        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{case}: {error}");
+                        None
+                    }
+                    Err(error) => panic!("{case}: {error}"),
+                };
+                let n = block_on(store.get("n")).unwrap().unwrap().as_int().unwrap();
+                let least = i64::from(times) + 1 + ours.unwrap_or(0);
+                let most = i64::from(times) + 1 + ours.unwrap_or(1);
+                assert!((least..=most).contains(&n), "{case}: {n}");
+                for _ in 0..2 {
+                    block_on(store.increment("n", 1)).unwrap();
+                }
+                let again = open(&path).unwrap();
+                assert_eq!(
+                    block_on(again.get("n")).unwrap(),
+                    Some((n + 2).into()),
+                    "{case}"
+                );
+            }
+        }
+    }
+}
+
+/// Whoever folds without knowing what another one appended just then carries it over.
+#[test]
+fn what_comes_while_the_journal_is_replaced_is_not_lost() {
+    for times in 0..3 {
+        let folder = Folder::new();
+        let path = folder.path("store.json");
+        let (files, _, store) = robbed(&path);
+        block_on(store.increment("n", 1)).unwrap();
+        let (thief, whose) = (open(&path).unwrap(), path.clone());
+        *files.replacing.lock().unwrap() = Some(Box::new(move || {
+            // Away, and back again: the one who folds never notices.
+            let lock = format!("{whose}.lock");
+            let held = fs::read(&lock).unwrap();
+            fs::remove_file(&lock).unwrap();
+            for _ in 0..times {
+                block_on(thief.increment("n", 1)).unwrap();
+            }
+            fs::write(&lock, held).unwrap();
+        }));
+        block_on(store.close()).unwrap();
+        let last = open(&path).unwrap();
+        assert_eq!(
+            block_on(last.get("n")).unwrap(),
+            Some((1 + times).into()),
+            "{times}"
+        );
+        block_on(last.increment("n", 1)).unwrap();
+        assert_eq!(
+            block_on(open(&path).unwrap().get("n")).unwrap(),
+            Some((2 + times).into())
+        );
+    }
+}
+
+/// A group that was written over is taken back as a whole.
+#[test]
+fn a_group_whose_lock_was_lost() {
+    let folder = Folder::new();
+    let path = folder.path("store.json");
+    let (files, file, store) = robbed(&path);
+    file.begin_group().unwrap();
+    block_on(store.set("a", 1)).unwrap();
+    *files.before.lock().unwrap() = Some(deed_of_another(&path));
+    let error = file.end_group().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(block_on(store.keys("**")).unwrap(), ["n"]);
+    block_on(store.set("a", 1)).unwrap();
+    assert_eq!(
+        block_on(open(&path).unwrap().keys("**")).unwrap(),
+        ["a", "n"]
+    );
+}
+
+/// Opens only once the lock is away.
+fn deed_of_another(path: &str) -> Deed {
+    let path = path.to_owned();
+    Box::new(move || {
+        fs::remove_file(format!("{path}.lock")).unwrap();
+        block_on(open(&path).unwrap().increment("n", 1)).unwrap();
+    })
+}
