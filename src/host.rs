@@ -10,6 +10,15 @@ pub trait Host: MaybeSend + MaybeSync {
     fn random(&self) -> u64;
     /// Ready after `milliseconds`.
     fn sleep(&self, milliseconds: u64) -> BoxFuture<'static, ()>;
+    /// The shortest digits that are read as the same finite double, as a JSON number with a point or an
+    /// exponent. (Rust's own way is 10 KB of a wasm module; JavaScript has one.)
+    fn write_double(&self, number: f64) -> String {
+        format!("{number:?}")
+    }
+    /// The double nearest to a JSON number; `None`: it is none. (12 KB.)
+    fn read_double(&self, text: &str) -> Option<f64> {
+        text.parse().ok()
+    }
 }
 
 #[cfg(feature = "system")]

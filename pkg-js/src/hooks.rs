@@ -46,6 +46,10 @@ extern "C" {
     fn date_now() -> f64;
     #[wasm_bindgen(js_namespace = Math, js_name = random)]
     fn math_random() -> f64;
+    #[wasm_bindgen(js_name = Number)]
+    fn js_number(text: &str) -> f64;
+    #[wasm_bindgen(js_name = String)]
+    fn js_string(number: f64) -> String;
 }
 
 thread_local! {
@@ -194,6 +198,21 @@ impl HostValues for Js {
 impl Host for Js {
     fn now(&self) -> u64 {
         date_now() as u64
+    }
+
+    fn write_double(&self, number: f64) -> String {
+        let mut text = js_string(number);
+        if number == 0.0 && number.is_sign_negative() {
+            text.insert(0, '-');
+        }
+        if !text.contains(['.', 'e']) {
+            text.push_str(".0");
+        }
+        text
+    }
+
+    fn read_double(&self, text: &str) -> Option<f64> {
+        Some(js_number(text))
     }
 
     fn random(&self) -> u64 {

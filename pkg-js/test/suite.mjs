@@ -3,24 +3,38 @@ import { backends } from "./backend.mjs";
 import { behaviour, database } from "./behaviour.mjs";
 import { run } from "./cases/index.mjs";
 
+/** Node, Deno and Bun: a folder of this run's own. Workerd and browsers have none. */
+async function folder() {
+  if (
+    globalThis.process?.versions?.node === undefined ||
+    globalThis.navigator?.userAgent === "Cloudflare-Workers"
+  )
+    return undefined;
+  const at = (name) => import(/* @vite-ignore */ `node:${name}`);
+  const [{ mkdtempSync }, { tmpdir }, { join }] = await Promise.all(["fs", "os", "path"].map(at));
+  return mkdtempSync(join(tmpdir(), "dataknobs-kv-"));
+}
+
 /** `modules`: what `dataknobs-kv` exports; `table`: the files of tests/behaviour and their contents. */
 export async function suite(modules, conformance, table) {
   const parts = {};
   const indexeddb = () => ({ backend: "indexeddb", config: { database: database() } });
-  const file = () => ({ backend: "file", config: { path: `tests/${database()}.json` } });
-  const kept =
-    globalThis.indexedDB === undefined
-      ? []
-      : [
-          ["behaviour on indexeddb", () => behaviour(modules, table, indexeddb)],
-          ["behaviour on indexeddb, reopened", () => behaviour(modules, table, indexeddb, true)],
-          ["cases on indexeddb", () => run(modules, indexeddb)],
-          ["behaviour on file", () => behaviour(modules, table, file)],
-          // In windows each write of such a file takes ten times as long.
-          ...(globalThis.document === undefined
-            ? [["behaviour on file, reopened", () => behaviour(modules, table, file, true)]]
-            : []),
-        ];
+  const inBrowser = globalThis.indexedDB !== undefined;
+  const files = inBrowser ? "tests" : await folder();
+  const file = () => ({ backend: "file", config: { path: `${files}/${database()}.json` } });
+  const zipped = () => ({ backend: "file", config: { ...file().config, compression: "gzip" } });
+  const kept = [];
+  if (inBrowser)
+    kept.push(
+      ["behaviour on indexeddb", () => behaviour(modules, table, indexeddb)],
+      ["behaviour on indexeddb, reopened", () => behaviour(modules, table, indexeddb, true)],
+      ["cases on indexeddb", () => run(modules, indexeddb)],
+    );
+  if (files !== undefined) kept.push(["behaviour on file", () => behaviour(modules, table, file)]);
+  // In windows each write of such a file takes ten times as long.
+  if (files !== undefined && globalThis.document === undefined)
+    kept.push(["behaviour on file, reopened", () => behaviour(modules, table, zipped, true)]);
+  if (files !== undefined && !inBrowser) kept.push(["cases on file", () => run(modules, file)]);
   const failures = [];
   for (const [name, part] of [
     ["behaviour", () => behaviour(modules, table)],

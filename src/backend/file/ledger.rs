@@ -5,6 +5,7 @@ use crate::{
     backend::memory::Memory,
     error::{Error, ErrorKind, Result},
 };
+use std::sync::Arc;
 
 /// The least size of a journal that is folded into its document.
 pub const LEAST_FOLD: u64 = 1 << 20;
@@ -162,9 +163,10 @@ impl Ledger {
         }
         let mut head = document::Head::default();
         let name = &*self.name;
+        let host = Arc::clone(self.memory.shared_host());
         self.memory.load(|take| {
             if let Some(document) = document {
-                head = document::read(document, name, take)?;
+                head = document::read(document, name, &*host, take)?;
             }
             Ok(head.counter)
         })?;

@@ -35,7 +35,10 @@ mod lock;
 #[cfg(feature = "system")]
 mod process;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    key::Shown,
+};
 pub use backend::File;
 #[cfg(feature = "system")]
 pub use disk::{Disk, DiskHandle};
@@ -95,8 +98,7 @@ impl FileOptions {
         durability: Option<&str>,
     ) -> Result<FileOptions> {
         let refuse = |what: &str, given: &str, known: &str| {
-            let given: String = given.chars().take(40).collect();
-            let message = format!("there is no {what} {given:?}: {known}");
+            let message = format!("there is no {what} {}: {known}", Shown(given));
             Err(Error::new(ErrorKind::InvalidArgument, message))
         };
         let mut options = FileOptions::default();

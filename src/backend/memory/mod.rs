@@ -85,6 +85,14 @@ impl Memory {
         }
     }
 
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
+    pub(crate) fn shared_host(&self) -> &Arc<dyn Host> {
+        &self.host
+    }
+
     /// Changes something, and wakes who waits to hear of it once the lock is free.
     #[inline]
     fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {

@@ -29,7 +29,8 @@ mod write;
 use super::super::{journal, memory::Memory};
 use crate::{
     error::{Error, ErrorKind, Result},
-    key::{Key, Namespace},
+    host::Host,
+    key::{Key, Namespace, Shown},
     record::{REMEMBERED_WRITES, Record},
     value::MAX_DEPTH,
 };
@@ -54,6 +55,7 @@ const PAGE: usize = 1 << 20;
 
 /// The document of what is in `memory`, with commits up to `folded`.
 pub(super) fn write(memory: &Memory, folded: u64) -> Result<Vec<u8>> {
+    let host = memory.host();
     let mut out = Vec::new();
     let mut after: Option<(String, String)> = None;
     let mut open: Option<String> = None;
@@ -88,7 +90,7 @@ pub(super) fn write(memory: &Memory, folded: u64) -> Result<Vec<u8>> {
             }
             write::text(change.key, &mut out);
             out.extend_from_slice(b": ");
-            write_entry(&Record::decode(envelope)?, change.version, &mut out);
+            write_entry(&Record::decode(envelope)?, change.version, host, &mut out);
             Ok(())
         })?;
         match page.through {
@@ -103,9 +105,9 @@ pub(super) fn write(memory: &Memory, folded: u64) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn write_entry(record: &Record, version: u64, out: &mut Vec<u8>) {
+fn write_entry(record: &Record, version: u64, host: &dyn Host, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"value\": ");
-    write::value(&record.value, out);
+    write::value(&record.value, host, out);
     let mut number = |name: &str, number: u64| {
         out.extend_from_slice(b", \"");
         out.extend_from_slice(name.as_bytes());
@@ -120,7 +122,7 @@ fn write_entry(record: &Record, version: u64, out: &mut Vec<u8>) {
     }
     if let Some(metadata) = &record.metadata {
         out.extend_from_slice(b", \"metadata\": ");
-        write::object(metadata, out);
+        write::object(metadata, host, out);
     }
     for (at, id) in record.writes.iter().enumerate() {
         out.extend_from_slice(if at == 0 { b", \"writes\": [" } else { b", " });
@@ -143,7 +145,12 @@ pub(super) struct Head {
 }
 
 /// Reads a document, each entry through `take`. `name` is what messages call it.
-pub(super) fn read(document: &[u8], name: &str, take: &mut Take<'_>) -> Result<Head> {
+pub(super) fn read(
+    document: &[u8],
+    name: &str,
+    host: &dyn Host,
+    take: &mut Take<'_>,
+) -> Result<Head> {
     let corrupt = |message: String| Error::new(ErrorKind::Corrupt, message);
     if document.is_empty() {
         return Err(corrupt(format!(
@@ -157,7 +164,7 @@ pub(super) fn read(document: &[u8], name: &str, take: &mut Take<'_>) -> Result<H
              copy in its place. It was not changed."
         ))
     })?;
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, host);
     let mut refused = None;
     let mut parts = Parts {
         take,
@@ -190,8 +197,7 @@ struct Parts<'a, 'f> {
 }
 
 fn unknown(what: &str, name: &str) -> Fault {
-    let shown: String = name.chars().take(40).collect();
-    format!("{what} has no field {shown:?}").into()
+    format!("{what} has no field {}", Shown(name)).into()
 }
 
 fn needs(name: &str) -> Fault {

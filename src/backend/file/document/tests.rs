@@ -1,4 +1,5 @@
 use super::*;
+use crate::System;
 use crate::{
     backend::memory::MemoryOptions,
     host::Host,
@@ -30,7 +31,7 @@ fn load(document: &[u8]) -> Result<(Memory, Head)> {
     let memory = memory();
     let mut head = Head::default();
     memory.load(|take| {
-        head = read(document, "x.json", take)?;
+        head = read(document, "x.json", &System::default(), take)?;
         Ok(head.counter)
     })?;
     Ok((memory, head))
@@ -198,9 +199,10 @@ proptest! {
     #[test]
     fn every_value_comes_back(value in any_value()) {
         let mut text = Vec::new();
-        write::value(&value, &mut text);
+        let host = System::default();
+        write::value(&value, &host, &mut text);
         let text = String::from_utf8(text).unwrap();
-        let mut reader = Reader::new(&text);
+        let mut reader = Reader::new(&text, &host);
         let back = reader.value(MAX_DEPTH).unwrap();
         prop_assert!(reader.end().is_ok());
         prop_assert_eq!(format!("{back:?}"), format!("{value:?}"), "{}", text);
@@ -210,7 +212,7 @@ proptest! {
             let other = crate::json::from_json(&text).unwrap();
             prop_assert_eq!(format!("{other:?}"), format!("{value:?}"), "{}", text);
             let other = crate::json::to_json(&value).unwrap();
-            let back = Reader::new(&other).value(MAX_DEPTH).unwrap();
+            let back = Reader::new(&other, &host).value(MAX_DEPTH).unwrap();
             prop_assert_eq!(format!("{back:?}"), format!("{value:?}"), "{}", other);
         }
     }
@@ -219,7 +221,8 @@ proptest! {
     #[cfg(feature = "json")]
     #[test]
     fn the_same_texts_are_values(text in r#"[\[\]{}:,"$a1.e\- \\u0]{0,40}|\{"\$":\["(bytes|double|object|t)",("AA==|NaN"|\{\}|1)\]\}"#) {
-        let mut reader = Reader::new(&text);
+        let host = System::default();
+        let mut reader = Reader::new(&text, &host);
         let ours = reader.value(MAX_DEPTH).and_then(|v| reader.end().map(|()| v));
         let theirs = crate::json::from_json(&text);
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{} {:?} {:?}", text, ours, theirs);

@@ -1,17 +1,20 @@
 //! Values as JSON text: the form of [`json`](crate::json), written without serde.
 
 use super::{BYTES, DOUBLE, OBJECT, RESERVED, SPECIAL, TAGGED, base64};
-use crate::value::{Object, Value};
-use std::io::Write;
+use crate::{
+    host::Host,
+    value::{Object, Value},
+};
 
-pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
+pub(super) fn value(value: &Value, host: &dyn Host, out: &mut Vec<u8>) {
     match value {
         // An envelope holds no value of the host's.
         Value::Null | Value::Host(_) => out.extend_from_slice(b"null"),
         Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
         Value::Int(number) => signed(*number, out),
-        // The shortest digits that come back as the same double; with a point or an exponent.
-        Value::Float(number) if number.is_finite() => show(format_args!("{number:?}"), out),
+        Value::Float(number) if number.is_finite() => {
+            out.extend_from_slice(host.write_double(*number).as_bytes());
+        }
         Value::Float(number) => special(DOUBLE, out, |out| {
             let name = match number {
                 n if n.is_nan() => "NaN",
@@ -32,22 +35,24 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
                 if at > 0 {
                     out.push(b',');
                 }
-                self::value(item, out);
+                self::value(item, host, out);
             }
             out.push(b']');
         }
         Value::Object(fields) if is_special(fields) => {
-            special(OBJECT, out, |out| object(fields, out));
+            special(OBJECT, out, |out| object(fields, host, out));
         }
-        Value::Object(fields) => object(fields, out),
+        Value::Object(fields) => object(fields, host, out),
         Value::Tagged(tagged) if RESERVED.contains(&&*tagged.tag) => {
             special(TAGGED, out, |out| {
                 text(&tagged.tag, out);
                 out.push(b',');
-                self::value(&tagged.body, out);
+                self::value(&tagged.body, host, out);
             });
         }
-        Value::Tagged(tagged) => special(&tagged.tag, out, |out| self::value(&tagged.body, out)),
+        Value::Tagged(tagged) => {
+            special(&tagged.tag, out, |out| self::value(&tagged.body, host, out))
+        }
     }
 }
 
@@ -55,7 +60,7 @@ fn is_special(fields: &Object) -> bool {
     fields.len() == 1 && fields.get(SPECIAL).is_some()
 }
 
-pub(super) fn object(fields: &Object, out: &mut Vec<u8>) {
+pub(super) fn object(fields: &Object, host: &dyn Host, out: &mut Vec<u8>) {
     out.push(b'{');
     for (at, (name, inside)) in fields.iter().enumerate() {
         if at > 0 {
@@ -63,7 +68,7 @@ pub(super) fn object(fields: &Object, out: &mut Vec<u8>) {
         }
         text(name, out);
         out.push(b':');
-        value(inside, out);
+        value(inside, host, out);
     }
     out.push(b'}');
 }
@@ -94,7 +99,12 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            control => show(format_args!("\\u{control:04x}"), out),
+            control => {
+                out.extend_from_slice(b"\\u00");
+                for digit in [control >> 4, control & 15] {
+                    out.push(digit + if digit < 10 { b'0' } else { b'a' - 10 });
+                }
+            }
         }
         rest = after;
     }
@@ -119,9 +129,4 @@ pub(super) fn unsigned(mut number: u64, out: &mut Vec<u8>) {
         }
     }
     out.get_mut(from..).unwrap_or_default().reverse();
-}
-
-fn show(what: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
-    // A vector takes everything.
-    let _ = out.write_fmt(what);
 }
