@@ -1,10 +1,15 @@
 //! Typed values: what a key holds, and what comes back as it was.
 
+mod number;
+mod object;
+
+pub use object::Object;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     maybe_send::{MaybeSend, MaybeSync},
-    sorted::{last_of_each, order_of},
 };
+use number::Number;
 use std::fmt;
 
 /// How deep arrays and objects may nest, so that no reader can run out of stack.
@@ -57,77 +62,6 @@ pub struct Tagged {
 /// The tag of an integer that is kept apart from 64-bit integers (JavaScript's `bigint`); its body
 /// is the number in decimal, as text.
 pub const BIGINT_TAG: &str = "bigint";
-
-/// Names and values in the order in which they were given; no name twice.
-#[derive(Clone, Debug, Default)]
-pub struct Object(Vec<(Box<str>, Value)>);
-
-impl Object {
-    /// An object without fields.
-    #[must_use]
-    pub fn new() -> Object {
-        Object::default()
-    }
-
-    /// How many fields there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Are there no fields?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The value under `name`.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(n, _)| &**n == name).map(|(_, v)| v)
-    }
-
-    /// Puts `value` under `name`, in the place of what was there.
-    pub fn insert(&mut self, name: &str, value: Value) {
-        match self.0.iter_mut().find(|(n, _)| &**n == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name.into(), value)),
-        }
-    }
-
-    /// Takes the value under `name` out.
-    pub fn remove(&mut self, name: &str) -> Option<Value> {
-        let at = self.0.iter().position(|(n, _)| &**n == name)?;
-        Some(self.0.remove(at).1)
-    }
-
-    /// The fields in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-
-    /// The indexes of the fields, by name.
-    fn sorted(&self) -> Vec<&(Box<str>, Value)> {
-        let names: Vec<&str> = self.0.iter().map(|(name, _)| &**name).collect();
-        order_of(&names)
-            .into_iter()
-            .filter_map(|at| self.0.get(at))
-            .collect()
-    }
-}
-
-/// Of a repeated name the last value wins.
-impl<S: Into<Box<str>>> FromIterator<(S, Value)> for Object {
-    fn from_iter<I: IntoIterator<Item = (S, Value)>>(fields: I) -> Object {
-        let mut all: Vec<(Box<str>, Value)> =
-            fields.into_iter().map(|(n, v)| (n.into(), v)).collect();
-        let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
-        let keep = last_of_each(&names);
-        let mut keep = keep.into_iter();
-        all.retain(|_| keep.next().unwrap_or(true));
-        Object(all)
-    }
-}
 
 /// What the host does for values that it keeps: JavaScript's strings and objects stay where they
 /// are, and the store holds a number for each.
@@ -325,86 +259,6 @@ impl PartialEq for Value {
     }
 }
 
-/// A number by its worth.
-enum Number<'a> {
-    Int(i64),
-    Float(f64),
-    /// Decimal digits with a sign, as long as they must be.
-    Big(&'a str),
-}
-
-impl Number<'_> {
-    fn of(value: &Value) -> Option<Number<'_>> {
-        match value {
-            Value::Int(n) => Some(Number::Int(*n)),
-            Value::Float(n) => Some(Number::Float(*n)),
-            Value::Tagged(tagged) if &*tagged.tag == BIGINT_TAG => {
-                let digits = tagged.body.as_text()?;
-                Some(digits.parse().map_or(Number::Big(digits), Number::Int))
-            }
-            _ => None,
-        }
-    }
-
-    fn same(&self, other: &Number<'_>) -> bool {
-        match (self, other) {
-            (Number::Int(a), Number::Int(b)) => a == b,
-            (Number::Float(a), Number::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
-            (Number::Big(a), Number::Big(b)) => a == b,
-            (Number::Int(a), Number::Float(b)) | (Number::Float(b), Number::Int(a)) => {
-                // 2^63 and above have no i64; below, the cast is exact where the number is whole.
-                b.trunc() == *b
-                    && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(b)
-                    && *b as i64 == *a
-            }
-            (Number::Big(a), Number::Float(b)) | (Number::Float(b), Number::Big(a)) => {
-                same_big(a, *b)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Is a double worth what decimal digits beyond 64 bits say? The digits are reduced to binary, so
-/// that no rounding decides. (Printing the double exactly instead costs 7 KB of wasm.)
-fn same_big(digits: &str, double: f64) -> bool {
-    let (negative, digits) = match digits.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, digits),
-    };
-    if !double.is_finite() || double.is_sign_negative() != negative || digits.len() > 310 {
-        return false;
-    }
-    // Base 2^32, least significant first.
-    let mut words: Vec<u32> = Vec::new();
-    for digit in digits.bytes() {
-        if !digit.is_ascii_digit() {
-            return false;
-        }
-        let mut carry = u64::from(digit - b'0');
-        for word in &mut words {
-            carry += u64::from(*word) * 10;
-            *word = carry as u32;
-            carry >>= 32;
-        }
-        if carry > 0 {
-            words.push(carry as u32);
-        }
-    }
-    // Every partial sum is exact where the number has at most 53 significant bits; where it has
-    // more, some low word is lost, and the number is no double at all.
-    let mut worth = 0.0_f64;
-    for (at, word) in words.iter().enumerate().rev() {
-        let part = f64::from(*word) * 2_f64.powi(32 * at as i32);
-        let sum = worth + part;
-        if sum - worth != part || sum - part != worth {
-            return false;
-        }
-        worth = sum;
-    }
-    worth == double.abs()
-}
-
 macro_rules! from {
     ($($from:ty => |$v:ident| $to:expr;)*) => {$(
         impl From<$from> for Value {
@@ -431,55 +285,6 @@ from! {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn big(digits: &str) -> Value {
-        Value::Tagged(Box::new(Tagged {
-            tag: BIGINT_TAG.into(),
-            body: digits.into(),
-        }))
-    }
-
-    #[test]
-    fn numbers_compare_by_worth() {
-        for (a, b, same) in [
-            (Value::from(1), Value::from(1.0), true),
-            (Value::from(0), Value::from(-0.0), true),
-            (f64::NAN.into(), f64::NAN.into(), true),
-            (
-                i64::MAX.into(),
-                Value::from(9_223_372_036_854_775_808.0),
-                false,
-            ),
-            (
-                i64::MIN.into(),
-                Value::from(-9_223_372_036_854_775_808.0),
-                true,
-            ),
-            (
-                Value::from(9_007_199_254_740_993_i64),
-                Value::from(9_007_199_254_740_992.0),
-                false,
-            ),
-            (big("5"), Value::from(5), true),
-            (big("5"), Value::from(5.0), true),
-            (
-                big("18446744073709551616"),
-                Value::from(18_446_744_073_709_551_616.0),
-                true,
-            ),
-            (
-                big("18446744073709551617"),
-                Value::from(18_446_744_073_709_551_616.0),
-                false,
-            ),
-            (Value::from(1), Value::from("1"), false),
-            (Value::from(1), Value::from(true), false),
-            (Value::Null, Value::from(0), false),
-        ] {
-            assert_eq!(a.same(&b), same, "{a:?} {b:?}");
-            assert_eq!(b.same(&a), same, "{b:?} {a:?}");
-        }
-    }
 
     #[test]
     fn objects_compare_whatever_their_order() {
