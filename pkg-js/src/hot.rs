@@ -4,7 +4,8 @@
 use crate::{
     convert::to_js,
     hooks::{clear_stale, take_slot},
-    store::{Op, Store},
+    op::Op,
+    store::Store,
     wire::{ABSENT, TAKE, fail, leave, leave_lists, ready, with_text},
 };
 use dataknobs_kv::{Error, ErrorKind, Result, ScanOptions, SetOptions, Ttl, Value, backend::Want};

@@ -1,0 +1,96 @@
+/** How a call goes to the core: at once, or in its turn. */
+import { abortable } from "./abort.js";
+import { copyOut } from "./copy.js";
+import { KVError } from "./error.js";
+import type { Gate } from "./gate.js";
+import { check } from "./options.js";
+import { isKey } from "./texts.js";
+import type { Abortable, Entry } from "./types.js";
+import type * as glue from "./wasm/dataknobs_kv.js";
+import { Op } from "./wasm/op.js";
+
+/** The calls that only read. */
+const READS = new Set([
+  Op.GetEntry,
+  Op.GetPattern,
+  Op.CountPattern,
+  Op.ScanPage,
+  Op.GetMetadata,
+  Op.Ttl,
+  Op.Namespaces,
+  Op.Close,
+]);
+
+/** Checks the options of a call that has only a signal. */
+export function begin(options: Abortable, method: string, key?: string): void {
+  check.signal(options, method, key);
+  options.signal?.throwIfAborted();
+}
+
+/** The calls of one store. */
+export class Calls {
+  /** Is everything ready at once? */
+  readonly immediate: boolean;
+
+  constructor(
+    readonly core: glue.Store,
+    readonly gate: Gate | undefined,
+  ) {
+    this.immediate = core.is_immediate();
+  }
+
+  /** A call about a key; `more` checks and gives its other arguments. */
+  async keyed<T>(
+    op: Op,
+    method: string,
+    options: Abortable | undefined,
+    key: string,
+    more?: () => unknown[],
+  ): Promise<T> {
+    isKey(key);
+    if (options !== undefined) begin(options, method, key);
+    return this.slow(options, op, key, ...(more?.() ?? []));
+  }
+
+  /** A call that is about no single key. */
+  async call<T>(op: Op, method: string, options: Abortable | undefined, ...args: unknown[]): Promise<T> {
+    if (options !== undefined) begin(options, method);
+    return this.slow(options, op, ...args);
+  }
+
+  /** Makes a call of the core: now, or in its turn where the store is written down. */
+  turn<T>(reads: boolean, options: Abortable | undefined, work: () => T): T | Promise<Awaited<T>> {
+    const gate = this.gate;
+    if (gate === undefined) return work();
+    const { signal } = options ?? {};
+    const turn = () => {
+      signal?.throwIfAborted();
+      return work();
+    };
+    return gate.run(signal === undefined ? work : turn, reads) as T | Promise<Awaited<T>>;
+  }
+
+  /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
+  async slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
+    const call = () => this.core.call(op, args, options?.signal) as T | Promise<T>;
+    if (op === Op.Update && this.gate !== undefined) {
+      const [key, step] = args as [string, (old: unknown) => Promise<unknown>];
+      return this.#replace(options, key, step) as Promise<T>;
+    }
+    return abortable(this.turn(READS.has(op), options, call) as T | Promise<T>, options);
+  }
+
+  /** An `update` in two turns, as nobody else's may wait for the caller's function. */
+  async #replace(
+    options: Abortable | undefined,
+    key: string,
+    step: (old: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
+    for (let tries = 0; tries < 10_000; tries++) {
+      const entry = await this.slow<Entry | undefined>(options, Op.GetEntry, key);
+      const value = await step(entry?.value);
+      if (await this.slow(options, Op.Replace, key, entry?.version, value)) return copyOut(value);
+    }
+    throw new KVError("conflict", "others kept writing the key while the function ran", key);
+  }
+}
