@@ -105,7 +105,7 @@ pub fn to_js(value: &Value) -> Result<JsValue> {
                 None => JsValue::UNDEFINED,
             }
         }
-        Value::Host(held) => kept(held.slot()),
+        Value::Host(held) => kept(held.slot())?,
         _ => return Err(refused("a value of a kind that this build does not know")),
     })
 }

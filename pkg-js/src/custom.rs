@@ -27,6 +27,9 @@ fn refused(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
+/// Every backend takes keys of so many bytes.
+const MIN_KEY: usize = 64;
+
 /// What a backend may say of itself.
 const LIMITS: [&str; 5] = [
     "maxBatch",
@@ -85,12 +88,18 @@ impl Custom {
                 .ok_or_else(|| refused(format!("limits.{name} is a whole number")))
         };
         if given.is_object() {
-            let size = |name: &str, default: usize| {
-                Ok::<_, Error>(limit(name)?.map_or(default, |n| n as usize))
+            let size = |name: &str, default: usize, least: usize, most: usize| match limit(name)? {
+                None => Ok(default),
+                Some(n) if (least as u64..=most as u64).contains(&n) => Ok(n as usize),
+                Some(_) if most < usize::MAX => {
+                    Err(refused(format!("limits.{name} is {least} to {most}")))
+                }
+                Some(n) if n > most as u64 => Ok(most),
+                Some(_) => Err(refused(format!("limits.{name} is at least {least}"))),
             };
-            limits.max_batch = size("maxBatch", limits.max_batch)?.max(1);
-            limits.max_key = size("maxKey", limits.max_key)?.min(limits.max_key);
-            limits.max_value = size("maxValue", limits.max_value)?;
+            limits.max_batch = size("maxBatch", limits.max_batch, 1, usize::MAX)?;
+            limits.max_key = size("maxKey", limits.max_key, MIN_KEY, limits.max_key)?;
+            limits.max_value = size("maxValue", limits.max_value, 0, usize::MAX)?;
             limits.clock_skew = limit("clockSkew")?.unwrap_or(0);
             limits.loses_answers = match get(&given, "losesAnswers") {
                 flag if flag.is_undefined() => true,
@@ -98,7 +107,9 @@ impl Custom {
                     .as_bool()
                     .ok_or_else(|| refused("limits.losesAnswers is true or false".to_owned()))?,
             };
-            for name in Object::keys(given.unchecked_ref::<Object>()).iter() {
+            let names = Reflect::own_keys(&given)
+                .map_err(|_| refused("limits cannot be read".to_owned()))?;
+            for name in names.iter() {
                 let name = name.as_string().unwrap_or_default();
                 if !LIMITS.contains(&&*name) {
                     return Err(refused(format!(
@@ -107,6 +118,8 @@ impl Custom {
                     )));
                 }
             }
+        } else if !given.is_undefined() {
+            return Err(refused("limits are an object".to_owned()));
         }
         Ok(Custom { object, limits })
     }
@@ -195,10 +208,12 @@ fn stored(value: &JsValue) -> Result<Option<Stored>> {
 
 /// `{ versions: [...] }` or `{ conflict: index }`; of a delete the version is whether there was one.
 fn commit(answer: &JsValue, batch: &[Mutation<'_>]) -> Result<Commit> {
-    if let Some(index) = whole(&get(answer, "conflict")) {
-        return Ok(Commit::Conflict {
-            index: index as usize,
-        });
+    let conflict = get(answer, "conflict");
+    if !conflict.is_undefined() && !conflict.is_null() {
+        let index = whole(&conflict).filter(|at| *at < batch.len() as u64);
+        return index
+            .map(|at| Commit::Conflict { index: at as usize })
+            .ok_or_else(|| broken("commit gave a conflict that is no place in the batch"));
     }
     let versions = get(answer, "versions")
         .dyn_into::<Array>()

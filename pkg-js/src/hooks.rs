@@ -14,8 +14,8 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn keep(this: &Hooks, slot: u32, value: JsValue);
     /// A copy of what is kept under `slot`.
-    #[wasm_bindgen(method)]
-    fn kept(this: &Hooks, slot: u32) -> JsValue;
+    #[wasm_bindgen(method, catch)]
+    fn kept(this: &Hooks, slot: u32) -> Result<JsValue, JsValue>;
     /// What is kept under `slot` itself, to be looked at only.
     #[wasm_bindgen(method)]
     fn held(this: &Hooks, slot: u32) -> JsValue;
@@ -132,8 +132,11 @@ pub fn keep(value: JsValue) -> Value {
 }
 
 /// A copy of what JavaScript keeps under `slot`.
-pub fn kept(slot: u32) -> JsValue {
-    hooks(|h| h.kept(slot)).unwrap_or_default()
+pub fn kept(slot: u32) -> Result<JsValue> {
+    match hooks(|h| h.kept(slot)) {
+        Some(copy) => copy.map_err(|thrown| caught(&thrown, ErrorKind::Corrupt)),
+        None => Ok(JsValue::UNDEFINED),
+    }
 }
 
 /// Lets JavaScript forget what the freed slots held. `all`: also where they are few.

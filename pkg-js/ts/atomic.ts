@@ -1,5 +1,7 @@
 /** Checks and writes over several keys, all or nothing. */
+import { begin } from "./calls.js";
 import { copyIn } from "./copy.js";
+import { readable } from "./error.js";
 import { check, setWords } from "./options.js";
 import { isKey, isVersion } from "./texts.js";
 import type {
@@ -40,7 +42,10 @@ export class Atomic<M = KeyMap> {
   check(key: string, version: string | Entry | null | undefined): this {
     return this.#add(() => {
       isKey(key);
-      const text = typeof version === "object" && version !== null ? version.version : (version ?? null);
+      const text =
+        typeof version === "object" && version !== null
+          ? readable(() => version.version, "a version", key)
+          : (version ?? null);
       if (text !== null) isVersion(text, key);
       this.#checks.push([key, text]);
     });
@@ -54,7 +59,7 @@ export class Atomic<M = KeyMap> {
   ): this {
     return this.#add(() => {
       isKey(key);
-      const words = setWords(options, "atomic().set", false, key);
+      const words = setWords(check.write(options, "atomic().set", key), key);
       this.#writes.push([key, copyIn(value, key), words[0], words[1]]);
     });
   }
@@ -73,11 +78,8 @@ export class Atomic<M = KeyMap> {
    */
   async commit(options?: Abortable): Promise<AtomicResult> {
     if (this.#fault !== undefined) throw this.#fault.error;
-    if (options !== undefined) {
-      check.signal(options, "atomic().commit");
-      options.signal?.throwIfAborted();
-    }
-    return this.#send(options, this.#checks, this.#writes);
+    const own = options === undefined ? undefined : begin(options, "atomic().commit");
+    return this.#send(own, this.#checks, this.#writes);
   }
 
   /** Nothing throws synchronously: what is wrong is said by `commit`. */

@@ -1,27 +1,47 @@
 /** Many keys in one call: what goes in, and how a failure in the middle comes out. */
 import { copyIn } from "./copy.js";
-import { KVError, refused } from "./error.js";
+import { KVError, readable, refused, unreadable } from "./error.js";
 import { check, setWords, type SetWords } from "./options.js";
 import { isKey } from "./texts.js";
-import type { WriteOptions } from "./types.js";
 
-/** The keys of a call that takes many. */
-export function listOf(keys: Iterable<string>, method: string): string[] {
-  if (typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function") {
-    throw refused(`${method} takes an array of keys`);
+/** The items of an array or iterable. A copy: what is read once more may be something else. */
+function itemsOf(list: Iterable<unknown>, what: string): unknown[] {
+  let failure: { error: unknown } | undefined;
+  try {
+    if (Array.isArray(list)) return [...list];
+    const iterator = list[Symbol.iterator]();
+    if (typeof iterator.next !== "function") throw refused(`${what} has no iterator`);
+    const next = () => {
+      try {
+        return iterator.next();
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    };
+    return [...{ [Symbol.iterator]: () => ({ next }) }];
+  } catch (error) {
+    // What the caller's own iterator throws comes out as it is.
+    throw failure === undefined ? unreadable(error, what) : failure.error;
   }
-  const list = [...keys];
-  list.forEach(isKey);
-  return list;
+}
+
+/** The keys of a call that takes many, unchecked. */
+export function listOf(keys: Iterable<string>, method: string): string[] {
+  const what = `what ${method} was given`;
+  if (typeof keys === "string" || readable(() => typeof keys?.[Symbol.iterator] !== "function", what))
+    throw refused(`${method} takes an array of keys`);
+  return itemsOf(keys, what) as string[];
 }
 
 /** The entries of a `setMany` as `[key, value, options?]`. */
 function entriesOf(entries: unknown): readonly unknown[] {
-  if (Array.isArray(entries)) return entries;
-  if (typeof entries !== "object" || entries === null) {
+  if (typeof entries !== "object" || entries === null)
     throw refused("setMany takes an object, a Map, or an iterable of [key, value, options?]");
-  }
-  return Symbol.iterator in entries ? [...(entries as Iterable<unknown>)] : Object.entries(entries);
+  const what = "what setMany was given";
+  return readable(() => Symbol.iterator in entries, what)
+    ? itemsOf(entries as Iterable<unknown>, what)
+    : readable(() => Object.entries(entries), what);
 }
 
 /** The entries of a `setMany`, taken apart and checked. */
@@ -35,25 +55,31 @@ export interface Batch {
 }
 
 /** Takes the entries of a `setMany` apart and checks them. */
-export function batchOf(entries: unknown, options: WriteOptions): Batch {
+export function batchOf(entries: unknown, shared: SetWords): Batch {
   const list = entriesOf(entries);
-  const shared = setWords(options, "setMany", false);
   const keys = new Array<string>(list.length);
   const kept = new Array<unknown>(list.length);
   let words = shared[1] === undefined ? undefined : new Array<SetWords>(list.length).fill(shared);
   for (let at = 0; at < list.length; at++) {
-    const entry = list[at];
-    if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
-      throw refused("setMany takes entries of the form [key, value, options?]");
+    const entry = list[at] as unknown[];
+    let key: unknown;
+    let value: unknown;
+    let options: object | undefined;
+    try {
+      if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3)
+        throw refused("setMany takes entries of the form [key, value, options?]");
+      key = entry[0];
+      value = entry[1];
+      options = entry[2] as object | undefined;
+    } catch (error) {
+      throw unreadable(error, `entry ${at} of setMany`);
     }
-    const key: unknown = entry[0];
-    const value: unknown = entry[1];
     if (typeof key !== "string") isKey(key);
-    if (entry[2] !== undefined) {
+    if (options !== undefined) {
       words ??= new Array<SetWords>(list.length).fill(shared);
       // Its own options over those of the call.
-      check.entry(entry[2], key);
-      words[at] = setWords({ ...options, ...entry[2] }, "setMany", false, key);
+      const own = setWords(check.write(options, "an entry of setMany", key), key);
+      words[at] = [own[0] ?? shared[0], own[1] ?? shared[1], 0, undefined];
     }
     keys[at] = key;
     kept[at] = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);

@@ -21,10 +21,11 @@ const READS = new Set([
   Op.Close,
 ]);
 
-/** Checks the options of a call that has only a signal. */
-export function begin(options: Abortable, method: string, key?: string): void {
-  check.signal(options, method, key);
-  options.signal?.throwIfAborted();
+/** Checks the options of a call that has only a signal, and gives a copy of them. */
+export function begin(options: Abortable, method: string, key?: string): Abortable {
+  const own = check.signal(options, method, key);
+  own.signal?.throwIfAborted();
+  return own;
 }
 
 /** The calls of one store. */
@@ -48,14 +49,14 @@ export class Calls {
     more?: () => unknown[],
   ): Promise<T> {
     isKey(key);
-    if (options !== undefined) begin(options, method, key);
-    return this.slow(options, op, key, ...(more?.() ?? []));
+    const own = options === undefined ? undefined : begin(options, method, key);
+    return this.slow(own, op, key, ...(more?.() ?? []));
   }
 
   /** A call that is about no single key. */
   async call<T>(op: Op, method: string, options: Abortable | undefined, ...args: unknown[]): Promise<T> {
-    if (options !== undefined) begin(options, method);
-    return this.slow(options, op, ...args);
+    const own = options === undefined ? undefined : begin(options, method);
+    return this.slow(own, op, ...args);
   }
 
   /** Makes a call of the core: now, or in its turn where the store is written down. */

@@ -2,7 +2,7 @@
  * Values are isolated: what a caller does to an object after `set`, or to what `get` returned, does
  * not change the store. A hand-written copy takes a sixth of the time of `structuredClone`.
  */
-import { kindOf, refused, type KVError } from "./error.js";
+import { kindOf, refused, said, type KVError } from "./error.js";
 import { Custom, serialized, Thrown } from "./serializer.js";
 
 /** As deep as the core lets values nest. What has a tag there has its body one level further down. */
@@ -108,7 +108,8 @@ function isPlainArray(value: unknown[]): boolean {
  */
 function copyArray(value: unknown[], depth: number, site: number): unknown[] {
   if (!isPlainArray(value)) throw FAULT;
-  const copy = value.slice();
+  // `slice` of another realm makes an array of that realm.
+  const copy = prototypeOf(value) === Array.prototype ? value.slice() : [...value];
   for (let at = 0; at < copy.length; at++) {
     const item = copy[at];
     // Holes and `undefined` are faults too.
@@ -213,12 +214,39 @@ function isBuiltIn(value: object): boolean {
   }
 }
 
+/** What a built-in type of another realm (a frame, a test runner's sandbox) is in this one, items not copied. */
+function ofThisRealm(value: object): object | undefined {
+  const typed = typeOf.call(value);
+  const proto = prototypeOf(value) as object;
+  // Its class lies right below the `Object.prototype` there; what extends it needs a serializer.
+  const root = prototypeOf((typed === undefined ? proto : prototypeOf(proto)) ?? plain);
+  if (root === null || root === plain || !isForeignPlain(root)) return undefined;
+  try {
+    if (typed !== undefined) return copyTyped(value);
+    switch (Object.prototype.toString.call(value)) {
+      case "[object Date]":
+        return new Date(Date.prototype.getTime.call(value));
+      case "[object Map]":
+        return new Map(Map.prototype.entries.call(value));
+      case "[object Set]":
+        return new Set(Set.prototype.values.call(value));
+      case "[object ArrayBuffer]":
+        return new Uint8Array(value as ArrayBuffer).slice().buffer;
+    }
+  } catch {
+    // It only looks like one.
+  }
+  return undefined;
+}
+
 function copySpecial(value: object, depth: number): unknown {
   if (value instanceof Custom) return new Custom(value.tag, copyChecked(value.body, depth));
   if (!isBuiltIn(value)) {
     const custom = serialized(value);
-    if (custom === undefined) throw FAULT;
-    return new Custom(custom.tag, copyChecked(custom.body, depth));
+    if (custom !== undefined) return new Custom(custom.tag, copyChecked(custom.body, depth));
+    const own = ofThisRealm(value);
+    if (own === undefined) throw FAULT;
+    return copySpecial(own, depth);
   }
   if (value instanceof Date) return new Date(value.getTime());
   if (value instanceof Map) {
@@ -238,7 +266,7 @@ function copySpecial(value: object, depth: number): unknown {
 }
 
 /** Node's `Buffer` comes back as the `Uint8Array` that it is. */
-function copyTyped(value: object): unknown {
+function copyTyped(value: object): object {
   const type = typeOf.call(value);
   if (type === undefined) throw FAULT;
   const made = (globalThis as unknown as Record<string, new (of: object) => object>)[type];
@@ -304,7 +332,7 @@ function explain(value: unknown, key: string | undefined, root: string): unknown
       return look(value, path, above, level);
     } catch (thrown) {
       if (thrown instanceof Thrown) throw thrown;
-      return refused(`${path} cannot be read: ${(thrown as Error | undefined)?.message}`, key);
+      return refused(`${path} cannot be read: ${said(thrown)}`, key);
     }
   }
 
@@ -357,9 +385,11 @@ function explain(value: unknown, key: string | undefined, root: string): unknown
     }
     if (!isBuiltIn(value)) {
       const custom = serialized(value);
-      return custom === undefined
+      if (custom !== undefined) return find(custom.body, `${path} as ${custom.tag}`, inside, level + 1);
+      const own = ofThisRealm(value);
+      return own === undefined
         ? no(`is ${kindOf(value)}: register a serializer for it, or store its fields`)
-        : find(custom.body, `${path} as ${custom.tag}`, inside, level + 1);
+        : look(own, path, inside, level);
     }
     if (!isGenuine(value))
       return no(`is ${kindOf(value)} only by its prototype: it is a Proxy or an imitation`);

@@ -38,8 +38,8 @@ export class KVError extends Error {
   }
 
   /** A custom backend may throw one of its own. */
-  constructor(code: KVErrorCode, message: string, key?: string) {
-    super(message);
+  constructor(code: KVErrorCode, message: string, key?: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
     this.code = code;
     this.key = key;
     this.retryable = code === "unavailable" || code === "timeout" || code === "conflict";
@@ -50,10 +50,37 @@ export class KVError extends Error {
 export const refused = (message: string, key?: string): KVError =>
   new KVError("invalid-argument", message, key);
 
+/** @internal What `read` gives. Accessors and proxies throw what they like: then what was handed over is refused. */
+export function readable<T>(read: () => T, what: string, key?: string): T {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(error, what, key);
+  }
+}
+
+/** @internal What is to be thrown where reading `what` threw. */
+export const unreadable = (cause: unknown, what: string, key?: string): KVError =>
+  cause instanceof KVError
+    ? cause
+    : new KVError("invalid-argument", `${what} cannot be read: ${said(cause)}`, key, { cause });
+
+/** @internal The message of what was thrown. */
+export function said(thrown: unknown): string {
+  try {
+    return String((thrown as Error | undefined)?.message ?? thrown);
+  } catch {
+    return "what was thrown cannot be read either";
+  }
+}
+
 /** @internal What a value is, for a message. */
-export const kindOf = (value: unknown): string =>
-  value === null
-    ? "null"
-    : typeof value === "object"
-      ? `an instance of ${value.constructor?.name ?? "a class"}`
-      : typeof value;
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  try {
+    return `an instance of ${value.constructor.name || "a class"}`;
+  } catch {
+    return "an instance of a class";
+  }
+}

@@ -1,6 +1,6 @@
 /** The calls that must be fast, on a store in memory: keys cross in the scratch buffer, numbers come back. */
 import { copyOut } from "./copy.js";
-import type { KVError } from "./error.js";
+import { KVError } from "./error.js";
 import { isKey, isPattern } from "./texts.js";
 import type { KeysOptions } from "./types.js";
 import * as glue from "./wasm/dataknobs_kv.js";
@@ -15,6 +15,14 @@ function taken(code: number): unknown {
   const result = glue.take();
   if (code === THROW) throw result;
   return result;
+}
+
+/** What a batch is refused with: the core cannot tell which key holds the NUL that joins them. */
+function named(error: unknown, keys: readonly string[]): unknown {
+  const key = keys.find((one) => one.includes("\0"));
+  return key === undefined || !(error instanceof KVError) || error.key !== undefined
+    ? error
+    : new KVError(error.code, error.message, key);
 }
 
 const flag = (code: number): boolean | Promise<boolean> =>
@@ -46,7 +54,8 @@ export const existsNow = (core: glue.Store, key: string) => flag(core.exists(wri
 export function getManyNow(core: glue.Store, keys: readonly string[]): unknown[] | Promise<unknown[]> {
   const count = core.get_many(writeKeys(keys), keys.length);
   release();
-  if (count < 0) return taken(count) as Promise<unknown[]>;
+  if (count === THROW) throw named(glue.take(), keys);
+  if (count < 0) return glue.take() as Promise<unknown[]>;
   const from = numbersAt();
   const slots = numbers();
   const found = new Array<unknown>(count).fill(undefined);
@@ -79,7 +88,7 @@ export function setManyNow(
 ): (boolean | KVError)[] | undefined {
   const count = core.set_many(writeKeys(keys), keys.length, ttl);
   release();
-  if (count < 0) throw glue.take();
+  if (count < 0) throw named(glue.take(), keys);
   const results = count === keys.length ? undefined : (glue.take() as (boolean | KVError)[]);
   const from = numbersAt();
   const slots = numbers();

@@ -30,7 +30,7 @@ export abstract class OneKey<M = KeyMap> {
   /** The value under `key`, or `undefined`. Errors: `invalid-key`. */
   async get<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
     if (typeof key !== "string") isKey(key);
-    if (options !== undefined) begin(options, "get", key);
+    if (options !== undefined) options = begin(options, "get", key);
     return abortable(
       this.#calls.turn(true, options, () => getNow(this.#calls.core, key)) as ValueOf<M, K>,
       options,
@@ -50,7 +50,8 @@ export abstract class OneKey<M = KeyMap> {
     if (typeof key !== "string") isKey(key);
     let ttl: number | undefined;
     if (options !== undefined || !this.#calls.immediate) {
-      const words = setWords(options === undefined ? {} : options, "set", true, key);
+      if (options !== undefined) options = check.set(options, key) as SetOptions<Fields<F>>;
+      const words = setWords(options ?? {}, key);
       options?.signal?.throwIfAborted();
       if (!this.#calls.immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
         isKey(key);
@@ -73,7 +74,7 @@ export abstract class OneKey<M = KeyMap> {
   async delete(key: string, options?: DeleteOptions): Promise<boolean> {
     isKey(key);
     if (options !== undefined) {
-      check.delete(options, key);
+      options = check.delete(options, key);
       options.signal?.throwIfAborted();
       if (options.ifVersion !== undefined)
         return this.#calls.slow(options, Op.DeleteIf, key, options.ifVersion);
@@ -87,7 +88,7 @@ export abstract class OneKey<M = KeyMap> {
   /** Is there an entry under `key`? Errors: `invalid-key`. */
   async exists(key: string, options?: Abortable): Promise<boolean> {
     isKey(key);
-    if (options !== undefined) begin(options, "exists", key);
+    if (options !== undefined) options = begin(options, "exists", key);
     return abortable(
       this.#calls.turn(true, options, () => existsNow(this.#calls.core, key)) as boolean,
       options,
@@ -200,6 +201,9 @@ export abstract class OneKey<M = KeyMap> {
     f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K> | Promise<ValueOf<M, K>>,
     options?: Abortable,
   ): Promise<ValueOf<M, K>> {
+    isKey(key);
+    const own = options === undefined ? undefined : begin(options, "update", key);
+    if (typeof f !== "function") throw refused(`update takes a function; got ${kindOf(f)}`, key);
     let failure: { error: unknown } | undefined;
     const step = async (old: ValueOf<M, K> | undefined) => {
       let value: unknown;
@@ -214,12 +218,9 @@ export abstract class OneKey<M = KeyMap> {
       return copyIn(value, key);
     };
     try {
-      return await this.#calls.keyed(Op.Update, "update", options, key, () => {
-        if (typeof f !== "function") throw refused(`update takes a function; got ${kindOf(f)}`, key);
-        return [step];
-      });
+      return await this.#calls.slow(own, Op.Update, key, step);
     } catch (error) {
-      if (options?.signal?.aborted) throw options.signal.reason;
+      if (own?.signal?.aborted) throw own.signal.reason;
       // What the caller's function throws comes out as it is.
       throw failure === undefined ? error : failure.error;
     }

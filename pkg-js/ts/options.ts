@@ -1,8 +1,17 @@
 /** Options by name: an unknown one is refused, so that a typing error is not a silent default. */
 import { copyIn, isPlain } from "./copy.js";
-import { KVError, kindOf, refused } from "./error.js";
+import { KVError, kindOf, refused, unreadable } from "./error.js";
 import { isKey, isNamespace, isVersion } from "./texts.js";
-import type { DeleteOptions, KeysOptions, OpenOptions, SetOptions, Signal } from "./types.js";
+import type {
+  Abortable,
+  DeleteOptions,
+  KeysOptions,
+  OpenOptions,
+  SetOptions,
+  Signal,
+  WatchOptions,
+  WriteOptions,
+} from "./types.js";
 
 const isType = (value: unknown, type: string): boolean => {
   if (value === undefined || type === "") return true;
@@ -18,20 +27,35 @@ const isType = (value: unknown, type: string): boolean => {
   return typeof value === type && value !== null;
 };
 
-/** Refuses names that a method does not know, and types that they do not have. */
-function typed(options: object, method: string, types: Record<string, string>, key?: string): void {
-  if (!isPlain(options))
-    throw refused(`the options of ${method} are a plain object; got ${kindOf(options)}`, key);
-  for (const name in options) {
-    const type = Object.hasOwn(types, name) ? types[name] : undefined;
-    if (type === undefined)
-      throw refused(
-        `${method} has no option ${JSON.stringify(name)}; it has: ${Object.keys(types).join(", ") || "none"}`,
-        key,
-      );
-    const value = (options as Record<string, unknown>)[name];
-    if (!isType(value, type))
-      throw refused(`the option ${name} of ${method} is of the type ${type}; got ${kindOf(value)}`, key);
+/**
+ * Refuses names that a method does not know, and types that they do not have. It gives a copy: what is
+ * read once more may be something else.
+ */
+function typed<T extends object>(options: T, method: string, types: Record<string, string>, key?: string): T {
+  let at: string | undefined;
+  try {
+    if (!isPlain(options))
+      throw refused(`the options of ${method} are a plain object; got ${kindOf(options)}`, key);
+    const own = { ...options };
+    for (const name in own) {
+      at = name;
+      const type = Object.hasOwn(types, name) ? types[name] : undefined;
+      if (type === undefined)
+        throw refused(
+          `${method} has no option ${JSON.stringify(name)}; it has: ${Object.keys(types).join(", ") || "none"}`,
+          key,
+        );
+      const value: unknown = own[name];
+      if (!isType(value, type))
+        throw refused(`the option ${name} of ${method} is of the type ${type}; got ${kindOf(value)}`, key);
+    }
+    return own;
+  } catch (error) {
+    throw unreadable(
+      error,
+      at === undefined ? `the options of ${method}` : `the option ${at} of ${method}`,
+      key,
+    );
   }
 }
 
@@ -54,14 +78,8 @@ export type SetWords = [
   ifVersion: string | undefined,
 ];
 
-/** Checks the options of a `set`. */
-export function setWords(
-  options: SetOptions<unknown>,
-  method: string,
-  conditions: boolean,
-  key?: string,
-): SetWords {
-  typed(options, method, conditions ? SET : WRITE, key);
+/** The options of a `set`, which have been checked. */
+export function setWords(options: SetOptions<unknown>, key?: string): SetWords {
   const { ttl, metadata, ifAbsent, ifVersion, keepTtl, keepMetadata } = options;
   if (ifVersion !== undefined) isVersion(ifVersion, key);
   return [
@@ -74,9 +92,9 @@ export function setWords(
 
 /** A copy of metadata, checked. */
 export function metadataIn(metadata: unknown, key: string | undefined): unknown {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
-    throw refused(`metadata is an object; got ${kindOf(metadata)}`, key);
-  return copyIn(metadata, key, "metadata");
+  const kept = typeof metadata === "object" ? copyIn(metadata, key, "metadata") : undefined;
+  if (!isPlain(kept)) throw refused(`metadata is an object; got ${kindOf(metadata)}`, key);
+  return kept;
 }
 
 const OPEN = {
@@ -102,10 +120,11 @@ const WORDS: Record<string, readonly string[]> = {
   compression: ["gzip"],
 };
 
-function configOf(backend: string, config: object): void {
-  const types = Object.hasOwn(CONFIG, backend) ? CONFIG[backend] : undefined;
-  if (types === undefined) return;
-  typed(config, `the config of the ${backend} backend`, types);
+function configOf(backend: unknown, given: object): object {
+  if (typeof backend === "object") return typed(given, "the config of a custom backend", {});
+  if (typeof backend !== "string" || !Object.hasOwn(CONFIG, backend)) return {};
+  const types = CONFIG[backend] as Record<string, string>;
+  const config = typed(given, `the config of the ${backend} backend`, types);
   for (const [name, value] of Object.entries(config)) {
     const words = WORDS[name];
     if (value !== undefined && words !== undefined && !words.includes(value))
@@ -114,6 +133,7 @@ function configOf(backend: string, config: object): void {
   }
   if (backend === "file" && (config as { path?: string }).path === undefined)
     throw refused("the file backend needs config: { path }");
+  return config;
 }
 
 /** The options of `open` by position, as the core takes them. */
@@ -135,19 +155,12 @@ function canWait(): boolean {
   }
 }
 
-function openWords(options: OpenOptions): OpenWords {
-  typed(options, "open", OPEN);
+/** What opens a store, of options that have been checked by name. */
+export function openWords(options: OpenOptions): OpenWords {
   const timers = options.autoCleanup !== false && canWait();
-  const {
-    backend = "memory",
-    namespace = "",
-    autoCleanup = timers,
-    cleanupInterval = 60,
-    config = {},
-  } = options;
+  const { backend = "memory", namespace = "", autoCleanup = timers, cleanupInterval = 60 } = options;
   isNamespace(namespace);
-  if (typeof backend === "object") typed(config, "the config of a custom backend", {});
-  else configOf(backend, config);
+  const config = configOf(backend, options.config ?? {});
   // The longest wait of a JavaScript timer is 2^31 - 1 ms.
   if (!(cleanupInterval > 0 && cleanupInterval <= 2_147_483))
     throw refused("cleanupInterval is a number of seconds, more than 0 and at most 2147483");
@@ -173,22 +186,26 @@ const SIGNAL = { signal: "AbortSignal" };
 const WATCH = { values: "boolean", buffer: "number", ...SIGNAL };
 const MANY = { ...WRITE, ...SIGNAL };
 
-/** Checks options other than those of `set`. */
+/** Checks the options of a method, and gives a copy of them. */
 export const check = {
-  open: openWords,
+  open: (options: OpenOptions) => typed(options, "open", OPEN),
+  set: (options: SetOptions<unknown>, key: string) => typed(options, "set", SET, key),
+  write: <O extends WriteOptions<unknown>>(options: O, method: string, key?: string) =>
+    typed(options, method, WRITE, key),
+  many: (options: WriteOptions & Abortable) => typed(options, "setMany", MANY),
   delete(options: DeleteOptions, key: string) {
-    typed(options, "delete", DELETE, key);
-    if (options.ifVersion !== undefined) isVersion(options.ifVersion, key);
+    const own = typed(options, "delete", DELETE, key);
+    if (own.ifVersion !== undefined) isVersion(own.ifVersion, key);
+    return own;
   },
-  many: (options: object) => typed(options, "setMany", MANY),
-  entry: (options: object, key: string) => typed(options, "an entry of setMany", WRITE, key),
-  watch: (options: object) => typed(options, "watch", WATCH),
-  signal: (options: object, method: string, key?: string) => typed(options, method, SIGNAL, key),
-  keys(options: KeysOptions, method: "keys" | "scan") {
-    typed(options, method, method === "keys" ? KEYS : SCAN);
-    const { limit, after } = options;
+  watch: (options: WatchOptions) => typed(options, "watch", WATCH),
+  signal: (options: Abortable, method: string, key?: string) => typed(options, method, SIGNAL, key),
+  keys<O extends KeysOptions>(options: O, method: "keys" | "scan") {
+    const own = typed(options, method, method === "keys" ? KEYS : SCAN);
+    const { limit, after } = own;
     if (limit !== undefined && !(limit >= 0 && (Number.isInteger(limit) || limit === Infinity)))
       throw refused(`the option limit of ${method} is a whole number of at least 0; got ${limit}`);
     if (after !== undefined) isKey(after);
+    return own;
   },
 };

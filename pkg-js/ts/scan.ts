@@ -8,6 +8,7 @@ const PAGE = 500;
 
 type Item = string | Entry;
 type Fetch = (
+  options: ScanOptions,
   ...query: [pattern: string, limit: number, after?: string, reverse?: boolean, entries?: boolean]
 ) => Promise<Item[]>;
 
@@ -15,17 +16,17 @@ type Fetch = (
 export async function* scan(
   fetch: Fetch,
   pattern: string,
-  options: ScanOptions,
+  given: ScanOptions,
 ): AsyncGenerator<unknown, void> {
   isPattern(pattern);
-  check.keys(options, "scan");
+  const options = check.keys(given, "scan");
   const { signal, values = true, reverse = false } = options;
   let after = options.after;
   let left = options.limit ?? Infinity;
   for (;;) {
     signal?.throwIfAborted();
     const limit = Math.min(PAGE, left);
-    const page = await fetch(pattern, limit, after, reverse, values);
+    const page = await fetch(options, pattern, limit, after, reverse, values);
     for (const item of page) {
       signal?.throwIfAborted();
       yield item;

@@ -1,5 +1,5 @@
 /** Types of the user's own: a tag, and how to take a value apart and put it together again. */
-import { KVError, kindOf, refused } from "./error.js";
+import { KVError, kindOf, readable, refused, said } from "./error.js";
 import type { Serializer } from "./types.js";
 
 /** The tags of the types that need no serializer. */
@@ -30,6 +30,10 @@ const serializers = new Map<string, Serializer>();
 
 /** Registers serializers for the whole program; the same tag again replaces the one before. */
 export function register(added: readonly Serializer[]): void {
+  readable(() => registerEach(added), "a serializer");
+}
+
+function registerEach(added: readonly Serializer[]): void {
   if (!Array.isArray(added))
     throw refused("serializers are an array of { tag, test, serialize, deserialize }");
   for (const one of added) {
@@ -63,8 +67,25 @@ export class Custom {
         `the value is of the type ${JSON.stringify(this.tag)}: open the store with a serializer for it`,
       );
     }
-    return serializer.deserialize(body);
+    try {
+      return serializer.deserialize(body);
+    } catch (cause) {
+      if (cause instanceof KVError) throw cause;
+      const message = `the serializer ${this.tag} cannot deserialize: ${said(cause)}`;
+      failure = new KVError("corrupt", message, undefined, { cause });
+      throw failure;
+    }
   }
+}
+
+/** How a serializer failed last. The core takes such an error over without its cause. */
+let failure: KVError | undefined;
+
+/** The error of this message, once: the one that has the cause. */
+export function failureOf(message: string): KVError | undefined {
+  const last = failure;
+  failure = undefined;
+  return last?.message === message ? last : undefined;
 }
 
 /** Wraps what a serializer throws, which comes out as it is. */

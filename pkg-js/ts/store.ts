@@ -9,7 +9,7 @@ import { refused, type KVError } from "./error.js";
 import type { Gate } from "./gate.js";
 import { getManyNow, keysNow, setManyNow } from "./hot.js";
 import { OneKey } from "./one-key.js";
-import { check } from "./options.js";
+import { check, openWords, setWords } from "./options.js";
 import { scan } from "./scan.js";
 import { register } from "./serializer.js";
 import { isKey, isNamespace, isPattern } from "./texts.js";
@@ -82,12 +82,13 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    * `unavailable` (the WebAssembly module cannot be loaded).
    */
   static async open<M = KeyMap>(options: OpenOptions = {}): Promise<KVStore<M>> {
-    const words = check.open(options);
-    options.signal?.throwIfAborted();
-    if (options.serializers !== undefined) register(options.serializers);
-    await abortable(load(), options);
+    const own = check.open(options);
+    const words = openWords(own);
+    own.signal?.throwIfAborted();
+    if (own.serializers !== undefined) register(own.serializers);
+    await abortable(load(), own);
     const shared: Shared = { texts: [], closed: false };
-    const { core, gate } = await abortable(connect(words), options);
+    const { core, gate } = await abortable(connect(words), own);
     if (gate !== undefined) shared.gate = gate;
     return new KVStore<M>(core, shared, shared);
   }
@@ -101,25 +102,24 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
 
   /** The values under `keys`, in their order, repeats included. Errors: `invalid-key`. */
   async getMany<T = any>(keys: Iterable<string>, options?: Abortable): Promise<(T | undefined)[]> {
-    if (options !== undefined) begin(options, "getMany");
-    const list = Array.isArray(keys) ? (keys as string[]) : listOf(keys, "getMany");
+    if (options !== undefined) options = begin(options, "getMany");
+    const list = listOf(keys, "getMany");
     const found = this.#calls.turn(true, options, () => getManyNow(this.#calls.core, list));
     return abortable(found as (T | undefined)[], options);
   }
 
   /**
    * Writes an entry for each key, each for itself; of a repeated key the last wins. A failure in
-   * the middle rejects with `.results` per key.
+   * the middle rejects with `.results` per key; what an iterator of yours throws comes out as it is.
    * Errors: `invalid-key` and `invalid-argument`, before anything is written; `quota-exceeded`.
    */
   async setMany<const E extends Entries>(
     entries: E & EntriesOf<M, E>,
     options?: WriteOptions & Abortable,
   ): Promise<boolean[]> {
-    if (options !== undefined) check.many(options);
-    const { signal, ...write } = options ?? {};
-    signal?.throwIfAborted();
-    const batch = batchOf(entries, write);
+    if (options !== undefined) options = check.many(options);
+    options?.signal?.throwIfAborted();
+    const batch = batchOf(entries, setWords(options ?? {}));
     const { keys } = batch;
     const results =
       batch.words === undefined && this.#calls.immediate
@@ -129,12 +129,15 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
             ),
             options,
           )
-        : await this.#setEach(batch, { signal } as Abortable);
+        : await this.#setEach(batch, options);
     if (results === undefined) return new Array<boolean>(keys.length).fill(true);
     return allDone(results, "setMany", keys);
   }
 
-  #setEach({ keys, kept, words, shared }: Batch, options: Abortable): Promise<(boolean | KVError)[]> {
+  #setEach(
+    { keys, kept, words, shared }: Batch,
+    options: Abortable | undefined,
+  ): Promise<(boolean | KVError)[]> {
     keys.forEach(isKey);
     const rows = keys.map((key, at) => [key, kept[at], ...(words?.[at] ?? shared)]);
     return this.#calls.slow(options, Op.SetManyWith, rows);
@@ -145,8 +148,9 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    * A failure in the middle rejects with `.results` per key. Errors: `invalid-key`.
    */
   async deleteMany(keys: Iterable<string>, options?: Abortable): Promise<number> {
-    if (options !== undefined) begin(options, "deleteMany");
+    if (options !== undefined) options = begin(options, "deleteMany");
     const list = listOf(keys, "deleteMany");
+    list.forEach(isKey);
     const rows = await this.#calls.slow<[string, boolean | KVError][]>(options, Op.DeleteMany, list);
     const found = new Map(rows);
     allDone(
@@ -164,7 +168,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   async keys(pattern = "**", options?: KeysOptions): Promise<string[]> {
     isPattern(pattern);
     if (options !== undefined) {
-      check.keys(options, "keys");
+      options = check.keys(options, "keys");
       options.signal?.throwIfAborted();
     }
     const limit = options?.limit === Infinity ? undefined : options?.limit;
@@ -206,7 +210,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   scan(pattern: string, options: ScanOptions & { readonly values: false }): AsyncIterableIterator<string>;
   scan<T = any>(pattern?: string, options?: ScanOptions): AsyncIterableIterator<Entry<T>>;
   scan(pattern = "**", options: ScanOptions = {}): AsyncIterableIterator<unknown> {
-    const items = scan((...query) => this.#calls.slow(options, Op.ScanPage, ...query), pattern, options);
+    const items = scan((own, ...query) => this.#calls.slow(own, Op.ScanPage, ...query), pattern, options);
     const { next } = items;
     // Also in the middle of a page, and after the end.
     items.next = () =>
@@ -226,9 +230,9 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   watch<T = any>(pattern = "**", options: WatchOptions = {}): AsyncIterableIterator<WatchEvent<T>> {
     return new Changes<T>(() => {
       isPattern(pattern);
-      check.watch(options);
-      options.signal?.throwIfAborted();
-      return [options, this.#calls.core.watch(pattern, options.values ?? false, options.buffer)];
+      const own = check.watch(options);
+      own.signal?.throwIfAborted();
+      return [own, this.#calls.core.watch(pattern, own.values ?? false, own.buffer)];
     });
   }
 

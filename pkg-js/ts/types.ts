@@ -129,7 +129,11 @@ export interface Entry<T = any> {
   readonly expiresAt: number | null;
 }
 
-/** How instances of a class are stored, under a tag that every binding sees. */
+/**
+ * How instances of a class are stored, under a tag that every binding sees. What `test` and `serialize` throw
+ * comes out as it is. Where `deserialize` throws, the value cannot be read: the call is refused with `corrupt`,
+ * and `cause` is what was thrown; a `KVError` of its own comes out with its code.
+ */
 export interface Serializer<T = any> {
   /** The name of the type in the store; not one of the built-in ones. */
   readonly tag: string;

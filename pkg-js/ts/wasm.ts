@@ -1,6 +1,7 @@
 /** The wasm module: loading it once, and how keys and batches cross. */
 import { copyOut, define } from "./copy.js";
 import { KVError, type KVErrorCode } from "./error.js";
+import { failureOf } from "./serializer.js";
 import { putTogether, takeApart } from "./tags.js";
 import { isKey, LONGEST } from "./texts.js";
 import * as glue from "./wasm/dataknobs_kv.js";
@@ -76,7 +77,7 @@ async function start(): Promise<void> {
     take_apart: takeApart,
     put_together: putTogether,
     error(code: KVErrorCode, message: string, key?: string) {
-      return new KVError(code, message, key);
+      return failureOf(message) ?? new KVError(code, message, key);
     },
     put: define,
   });

@@ -212,3 +212,38 @@ test("values that are gone are forgotten", async (t) => {
   const grown = (used() - before) / 1e6;
   t.ok(grown < 450, `150 values of 4 MB that were overwritten or deleted hold ${Math.round(grown)} MB`);
 });
+
+test("limits and answers of a custom backend that are out of bounds", async (t) => {
+  const limited = (limits) => ({ backend: Object.assign(new MapBackend(), { limits }), autoCleanup: false });
+  for (const [name, values] of [
+    ["maxKey", [0, 63, 513, -1, 64.5, NaN, Infinity, "100", null]],
+    ["maxBatch", [0, -1, 1.5, NaN, "5", null]],
+    ["maxValue", [-1, 0.5, "5", null]],
+    ["clockSkew", [-1, 0.5, null]],
+  ]) {
+    for (const value of values)
+      await t.rejects(() => t.KVStore.open(limited({ [name]: value })), "invalid-argument", `limits.${name}`);
+  }
+  for (const limits of [5, null, "limits"])
+    await t.rejects(() => t.KVStore.open(limited(limits)), "invalid-argument", "limits");
+  const hostile = new Proxy(
+    {},
+    {
+      ownKeys() {
+        throw new Error("boom");
+      },
+    },
+  );
+  await t.rejects(() => t.KVStore.open(limited(hostile)), "invalid-argument", "limits");
+  for (const limits of [{ maxKey: 64, maxBatch: 1 }, { maxKey: 512 }, undefined, {}])
+    t.equal(await (await t.open(limited(limits))).set("a", 1), true);
+  for (const conflict of [1, 7, -1, 0.5, NaN, "0", {}]) {
+    for (const more of [{}, { versions: ["1"] }]) {
+      const odd = await t.open({
+        backend: Object.assign(new MapBackend(), { commit: () => ({ conflict, ...more }) }),
+        autoCleanup: false,
+      });
+      await t.rejects(() => odd.set("a", 1), "corrupt", "conflict");
+    }
+  }
+});

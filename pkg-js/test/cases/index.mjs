@@ -5,6 +5,7 @@ import "./isolation.mjs";
 import "./types.mjs";
 import "./crossing.mjs";
 import "./refused.mjs";
+import "./hostile.mjs";
 import "./changes.mjs";
 import "./batches.mjs";
 import "./scans.mjs";
