@@ -75,4 +75,11 @@ const manifest = JSON.parse(readFileSync(here("package.json"), "utf8"));
 delete manifest.devDependencies;
 delete manifest.scripts;
 writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(`${root}/${name}`, `${out}/${name}`);
+const texts = ["README.md", "CHANGELOG.md", "LICENSE"];
+for (const name of texts) cpSync(`${root}/${name}`, `${out}/${name}`);
+// What the package does not ship is named in its README without a link.
+const readme = readFileSync(`${out}/README.md`, "utf8").replaceAll(
+  /\[([^\]]+)\]\((?!\w+:|#)([^)]+)\)/g,
+  (link, text, target) => (texts.includes(target) ? link : text),
+);
+writeFileSync(`${out}/README.md`, readme);

@@ -1,5 +1,5 @@
 // What each runtime's resolution of the package finds.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, dist, out } from "./place.mjs";
 
@@ -27,6 +27,12 @@ export async function resolution() {
     "atomic.d.ts browser.js chunk.js conformance conformance.js conformance/index.d.ts core.d.ts error.d.ts node.d.ts node.js one-key.d.ts store.d.ts types.d.ts wasm wasm/dataknobs_kv_bg.wasm workerd.js",
     "what is in dist",
   );
+  for (const name of ["README.md", "CHANGELOG.md"]) {
+    const text = readFileSync(join(dist, "..", name), "utf8");
+    const links = [...text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)].map((match) => match[1]);
+    const dead = links.filter((link) => !existsSync(join(dist, "..", link)));
+    check(dead.join(" "), "", `links of ${name} to what the package does not ship`);
+  }
   for (const [conditions, file] of [
     [[], "node.js"],
     [["workerd"], "workerd.js"],
