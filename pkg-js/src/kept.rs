@@ -80,6 +80,11 @@ impl Journal {
         clear_stale(true);
     }
 
+    /// A block without entries, which holds the counter of versions.
+    pub fn head(&self) -> Result<Vec<u8>, JsValue> {
+        js(self.0.dump(None, None, 0)).map(|dump| dump.block)
+    }
+
     /// `[block, namespace, key]` of the entries beyond `after` and up to `through`, some `bytes` of them:
     /// the last two say how far it goes where there are more.
     pub fn dump(

@@ -77,7 +77,7 @@ export class Gate {
   /** @internal The core calls this: removes what has expired. */
   clean(): void {
     // What could not be removed now is so in the next round.
-    void Promise.resolve(this.run(this.#clean, false)).catch(() => {});
+    if (this.#device !== undefined) Promise.resolve(this.run(this.#clean, false)).catch(() => {});
   }
 
   /** Calls `work` when no group is being written. */
@@ -94,10 +94,9 @@ export class Gate {
   /** Writes down what waits, and lets go of everything. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    const drained = this.#idle() ? undefined : this.run(() => {}, true);
     this.#closing = (async () => {
-      await drained;
-      while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      // Whose writing fails is told by its own call.
+      while (!this.#idle()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       await this.#device?.close();
     })();
     return this.#closing;
@@ -117,20 +116,35 @@ export class Gate {
     while (this.#jobs.length > 0) {
       const jobs = this.#jobs;
       this.#jobs = [];
-      await this.#group(jobs);
-      for (const work of this.#between.splice(0)) work();
+      try {
+        await this.#group(jobs);
+      } catch (error) {
+        // Not even taking back what was changed was possible: nobody waits for ever.
+        for (const job of jobs) job.reject(error);
+      }
+      this.#pass();
       await this.#tidy();
     }
     this.#busy = false;
-    for (const work of this.#between.splice(0)) work();
+    this.#pass();
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #pass(): void {
+    for (const work of this.#between.splice(0)) {
+      try {
+        work();
+      } catch {
+        // It has come from elsewhere; the next group looks what there is.
+      }
+    }
   }
 
   async #tidy(): Promise<void> {
     while (this.#jobs.length === 0) {
-      const step = this.#device?.tidy();
-      if (step === undefined) return;
       try {
+        const step = this.#device?.tidy();
+        if (step === undefined) return;
         await step;
       } catch {
         // It is tried again after a later group.

@@ -280,7 +280,8 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       // The handle that was opened closes the connection.
       if (this.#own === this.#shared) await this.#calls.gate?.close();
     } finally {
-      await this.#calls.slow(undefined, Op.Close);
+      // Of the whole connection at once: nothing is to come between.
+      await (this.#own === this.#shared ? this.#core.call(Op.Close, []) : this.#calls.slow(undefined, Op.Close));
     }
   }
 

@@ -14,6 +14,9 @@ import "./options.mjs";
 import "./abort.mjs";
 import "./closing.mjs";
 import "./backends.mjs";
+import "./indexeddb.mjs";
+import "./indexeddb-faults.mjs";
+import "./indexeddb-model.mjs";
 
 /** Runs the cases: how many checks held, and which failed. `defaults`: the options of a store that names no backend. */
 export async function run(modules, defaults = () => ({})) {

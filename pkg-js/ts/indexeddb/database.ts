@@ -27,14 +27,14 @@ export const EMPTY: Manifest = { format: FORMAT, epoch: 0, folded: 0, pages: [],
 export function manifestOf(found: unknown, name: string): Manifest {
   if (found === undefined) return EMPTY;
   const manifest = found as Manifest;
-  if (typeof manifest !== "object" || !(manifest?.format >= 1))
-    throw new KVError(
-      "corrupt",
-      `the IndexedDB database ${JSON.stringify(name)} is no store of this library`,
-    );
+  if (typeof manifest !== "object" || !(manifest?.format >= 1)) throw foreign(name);
   if (manifest.format > FORMAT) throw newer(name);
   return manifest;
 }
+
+/** What is in the database is nothing that this library wrote. */
+export const foreign = (name: string): KVError =>
+  new KVError("corrupt", `the IndexedDB database ${JSON.stringify(name)} is no store of this library`);
 
 const newer = (name: string) =>
   new KVError(
@@ -51,7 +51,12 @@ const CODES: Record<string, KVErrorCode> = {
 
 /** What IndexedDB failed with, as an error of ours. */
 export function failure(error: unknown, name: string): unknown {
-  if (error instanceof KVError) return error;
+  const shown = JSON.stringify(name);
+  if (error instanceof KVError) {
+    // The core does not know which database it is about.
+    if (error.code !== "corrupt" || error.message.includes(shown)) return error;
+    return new KVError("corrupt", `the IndexedDB database ${shown}: ${error.message}`, error.key);
+  }
   const { name: kind = "", message = "" } = (error ?? {}) as { name?: string; message?: string };
   if (kind === "VersionError") return newer(name);
   const code = CODES[kind] ?? "unavailable";
@@ -61,10 +66,8 @@ export function failure(error: unknown, name: string): unknown {
       : code === "access-denied"
         ? "the browser lets this page store nothing (a private window, or blocked site data)"
         : "it can be tried again";
-  return new KVError(
-    code,
-    `IndexedDB ${JSON.stringify(name)}: ${kind || "failed"}: ${message || advice}; ${advice}`,
-  );
+  const said = [kind || "failed", message].filter((part) => part !== "").join(": ");
+  return new KVError(code, `the IndexedDB database ${shown}: ${said}; ${advice}`);
 }
 
 /** The result of a request. */
@@ -77,10 +80,11 @@ export function result<T>(request: IDBRequest<T>): Promise<T> {
 
 /** Opens the database, made where there is none. */
 export async function connect(name: string): Promise<IDBDatabase> {
-  const { indexedDB } = globalThis;
-  if (indexedDB === undefined || indexedDB === null)
-    throw new KVError("unsupported", "this runtime has no IndexedDB");
   try {
+    // Where a page may store nothing, already this may throw.
+    const { indexedDB } = globalThis;
+    if (indexedDB === undefined || indexedDB === null)
+      throw new KVError("unsupported", "this runtime has no IndexedDB");
     const request = indexedDB.open(name, SHAPE);
     request.onupgradeneeded = () => {
       const { result: db } = request;
@@ -92,5 +96,5 @@ export async function connect(name: string): Promise<IDBDatabase> {
   } catch (error) {
     throw failure(error, name);
   }
-  throw new KVError("corrupt", `the IndexedDB database ${JSON.stringify(name)} is no store of this library`);
+  throw foreign(name);
 }

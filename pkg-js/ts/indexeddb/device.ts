@@ -7,7 +7,7 @@
  */
 import type { Device, Gate } from "../gate.js";
 import type * as glue from "../wasm/dataknobs_kv.js";
-import { connect, EMPTY, failure, type Manifest, manifestOf, STORE } from "./database.js";
+import { connect, EMPTY, failure, foreign, type Manifest, manifestOf, STORE } from "./database.js";
 import { fold, type Plan, SMALL } from "./fold.js";
 
 /** What another tab is told: of a commit, or that somebody is there. */
@@ -21,8 +21,8 @@ interface News {
   readonly hello?: true;
 }
 
-/** Larger blocks are not sent around. */
-const LARGE = 1 << 20;
+/** Larger blocks are not sent around: a tab that is frozen keeps what it was sent. */
+const LARGE = 1 << 23;
 
 export class IndexedDB implements Device {
   readonly name: string;
@@ -55,15 +55,17 @@ export class IndexedDB implements Device {
     this.journal = journal;
     this.#gate = gate;
     this.#deaf = new AbortController();
-    if (typeof BroadcastChannel === "function") {
+    try {
       this.#channel = new BroadcastChannel(`dataknobs-kv ${name}`);
       this.#channel.onmessage = ({ data }: MessageEvent<News>) => gate.between(() => this.#hear(data));
       this.#tell({ last: 0, key: 0, hello: true });
+    } catch {
+      // There is none, or not for this page: it sees what others wrote when it writes.
     }
     // Who was frozen has heard nothing.
     const { signal } = this.#deaf;
-    const awake = () => {
-      if (globalThis.document?.visibilityState === "hidden") return;
+    const awake = ({ type }: { readonly type: string }) => {
+      if (type === "visibilitychange" && globalThis.document.visibilityState === "hidden") return;
       this.stale = true;
       gate.refresh().catch(() => {});
     };
@@ -79,14 +81,14 @@ export class IndexedDB implements Device {
     const lost = () => {
       db.close();
       if (this.#db !== db) return;
-      // The database may be another one when it is opened again.
       this.#db = undefined;
-      this.last = -1;
       this.stale = true;
     };
     db.onversionchange = lost;
     db.onclose = lost;
     this.#db = db;
+    // It may be another database than before. Not sooner: a group may still be at work on that one.
+    this.last = -1;
     return db;
   }
 
@@ -99,7 +101,6 @@ export class IndexedDB implements Device {
       } catch (error) {
         // The connection is being closed by the browser.
         if (this.#db === db) this.#db = undefined;
-        this.last = -1;
         if (again && !this.#closed) continue;
         throw failure(error, this.name);
       }
@@ -116,15 +117,20 @@ export class IndexedDB implements Device {
         try {
           work();
         } catch (error) {
-          fault = error;
-          tx.abort();
+          fault ??= error;
+          try {
+            tx.abort();
+          } catch {
+            // It is so already.
+          }
         }
       };
       const before = this.last;
       let key = before;
       let block: Uint8Array | undefined;
       tx.oncomplete = () => {
-        this.stale = false;
+        // Where the connection was lost meanwhile, all is to be read again.
+        this.stale = this.#db !== tx.db;
         if (block !== undefined) this.#wrote(before, key, block);
         else this.last = Math.max(this.last, key);
         resolve();
@@ -184,40 +190,49 @@ export class IndexedDB implements Device {
     guarded: (work: () => void) => () => void,
     then: () => void,
   ): void {
+    // Numbers begin anew only in another database.
+    if (mine !== undefined && mine <= this.last) this.last = -1;
+    const whole = this.last < 0;
+    if (whole && (!store.autoIncrement || store.keyPath !== null)) throw foreign(this.name);
     const manifest = store.get("manifest");
-    const range =
-      this.last < 0 ? undefined : IDBKeyRange.bound(this.last, mine ?? Infinity, true, mine !== undefined);
+    const range = whole
+      ? undefined
+      : IDBKeyRange.bound(this.last, mine ?? Infinity, true, mine !== undefined);
     const keys = store.getAllKeys(range);
     const found = store.getAll(range);
     found.onsuccess = guarded(() => {
       const now = manifestOf(manifest.result, this.name);
-      const whole = this.last < 0;
-      // The log that was not seen is gone, or all is another database.
-      if (!whole && (now.folded > this.last || (mine !== undefined && mine <= this.last))) {
+      // The log that was not seen is gone.
+      if (!whole && now.folded > this.last) {
         this.last = -1;
         return this.#catchUp(store, mine, guarded, then);
       }
       if (whole) {
         this.journal.forget();
         this.bytes = this.small = this.merged = 0;
-        this.plan = undefined;
         // Where it fails in the middle, all is read again.
         found.result.forEach((page, at) => {
-          if (isPage(keys.result[at])) this.journal.replay(page as Uint8Array);
+          if (isPage(keys.result[at])) this.#replay(page);
         });
       }
+      // Another tab has written pages: not all that is left to fold is known here.
+      if (whole || now.epoch !== this.manifest.epoch) this.plan = undefined;
       this.manifest = now;
       let last = Math.max(this.last, now.folded);
       keys.result.forEach((key, at) => {
         if (typeof key !== "number" || key === mine) return;
-        const block = found.result[at] as Uint8Array;
-        this.journal.replay(block);
-        this.#count(block);
+        this.#count(this.#replay(found.result[at]));
         last = Math.max(last, key);
       });
       this.last = last;
       then();
     });
+  }
+
+  #replay(block: unknown): Uint8Array {
+    if (!(block instanceof Uint8Array)) throw foreign(this.name);
+    this.journal.replay(block);
+    return block;
   }
 
   #count(block: Uint8Array): void {

@@ -2,6 +2,8 @@
  * Keeping the log short. Many small blocks become one; and what has gathered is folded into pages, of which
  * only those are written again whose keys have changed, some at a time. The log goes only when all of it is
  * in the pages: whoever is killed in the middle loses nothing, as a block that is read again changes nothing.
+ * An empty block stays in its place: it holds the counter of versions, also where no entry is left, and who
+ * asks whether there is news finds it.
  */
 import { merge_blocks, pages_of } from "../wasm/dataknobs_kv.js";
 import { EMPTY, type Manifest, manifestOf, result, STORE } from "./database.js";
@@ -120,6 +122,7 @@ async function dirty(store: IDBObjectStore, manifest: Manifest, to: number): Pro
 const namesOf = (manifest: Manifest) => (manifest.pages.length === 0 ? ["page"] : manifest.pages);
 
 async function step(device: IndexedDB, db: IDBDatabase): Promise<void> {
+  let made: Manifest | undefined;
   await within(device, db, async (store) => {
     const manifest = await mine(device, store);
     if (manifest === undefined) return;
@@ -163,11 +166,16 @@ async function step(device: IndexedDB, db: IDBDatabase): Promise<void> {
     const done = left.size === 0;
     const next = { ...EMPTY, epoch, pages, ends, folded: done ? to : manifest.folded };
     store.put(next, "manifest");
-    if (done) store.delete(IDBKeyRange.bound(-Infinity, to));
-    device.manifest = next;
-    if (!done) return;
-    device.plan = undefined;
-    device.bytes = device.small = 0;
-    device.merged = to;
+    if (done) {
+      store.delete(IDBKeyRange.bound(-Infinity, to));
+      store.put(device.journal.head(), to);
+    }
+    made = next;
   });
+  if (made === undefined) return;
+  device.manifest = made;
+  if (device.plan?.left.size !== 0) return;
+  device.merged = device.plan.to;
+  device.plan = undefined;
+  device.bytes = device.small = 0;
 }
