@@ -16,7 +16,7 @@ VENV := .tools/venv/bin
 REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$(rustc --print sysroot)=rust"
 FILE ?= pkg-js/package-lock.json
 
-.PHONY: help run pack test lint bench bench-host component test-crate test-component test-npm test-readme
+.PHONY: help run pack test lint bench soak bench-host component test-crate test-component test-npm test-readme
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -113,6 +113,10 @@ bench: $(PACKAGE)/.built target/.setup pkg-js/test/node_modules/.installed ## ag
 	cd benches && npm ci --no-audit --no-fund --loglevel=error
 	node benches/run.mjs
 	node benches/browser/run.mjs
+
+# By hand only: it is the kills of `make test`, ten times as many.
+soak: $(TARBALL) pkg-js/test/node_modules/.installed ## Chromium killed in the middle of writes, KILLS=… times (200)
+	KILLS=$${KILLS:-200} node pkg-js/test/run.mjs chromium-kills
 
 # By hand only: wasmtime costs 14 CPU minutes.
 HOST := --locked --release --manifest-path benches/wasmtime-host/Cargo.toml --target-dir target/wasmtime-host

@@ -2,14 +2,28 @@
 //   make pack && (cd pkg-js/test && npm ci) && node pkg-js/test/run.mjs [runtime…]
 import { browsers, end } from "./runtimes/browsers.mjs";
 import { install } from "./runtimes/install.mjs";
+import { kills } from "./runtimes/kills.mjs";
 import { bun, deno, example, node } from "./runtimes/processes.mjs";
 import { resolution } from "./runtimes/resolution.mjs";
 import { serve } from "./runtimes/serve.mjs";
+import { tabs } from "./runtimes/tabs.mjs";
 import { todo } from "./runtimes/todo.mjs";
 import { types } from "./runtimes/types.mjs";
 import { workerd } from "./runtimes/workerd.mjs";
 
-const RUNTIMES = { resolution, types, example, node, deno, bun, workerd, ...browsers, todo };
+const RUNTIMES = {
+  resolution,
+  types,
+  example,
+  node,
+  deno,
+  bun,
+  workerd,
+  ...browsers,
+  ...tabs,
+  ...kills,
+  todo,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in RUNTIMES));

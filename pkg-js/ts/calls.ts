@@ -76,7 +76,7 @@ export class Calls {
     const call = () => this.core.call(op, args, options?.signal) as T | Promise<T>;
     if (op === Op.Update && this.gate !== undefined) {
       const [key, step] = args as [string, (old: unknown) => Promise<unknown>];
-      return this.#replace(options, key, step) as Promise<T>;
+      return abortable(this.#replace(options, key, step) as Promise<T>, options);
     }
     return abortable(this.turn(READS.has(op), options, call) as T | Promise<T>, options);
   }

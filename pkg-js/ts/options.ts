@@ -9,6 +9,7 @@ import type {
   OpenOptions,
   SetOptions,
   Signal,
+  StorageOptions,
   WatchOptions,
   WriteOptions,
 } from "./types.js";
@@ -200,6 +201,7 @@ export const check = {
   },
   watch: (options: WatchOptions) => typed(options, "watch", WATCH),
   signal: (options: Abortable, method: string, key?: string) => typed(options, method, SIGNAL, key),
+  storage: (options: StorageOptions) => typed(options, "storage", { persist: "boolean", ...SIGNAL }),
   keys<O extends KeysOptions>(options: O, method: "keys" | "scan") {
     const own = typed(options, method, method === "keys" ? KEYS : SCAN);
     const { limit, after } = own;

@@ -12,6 +12,7 @@ import { OneKey } from "./one-key.js";
 import { check, openWords, setWords } from "./options.js";
 import { scan } from "./scan.js";
 import { register } from "./serializer.js";
+import { storage } from "./storage.js";
 import { isKey, isNamespace, isPattern } from "./texts.js";
 import type {
   Abortable,
@@ -22,6 +23,8 @@ import type {
   KeysOptions,
   OpenOptions,
   ScanOptions,
+  StorageInfo,
+  StorageOptions,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -281,8 +284,19 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       if (this.#own === this.#shared) await this.#calls.gate?.close();
     } finally {
       // Of the whole connection at once: nothing is to come between.
-      await (this.#own === this.#shared ? this.#core.call(Op.Close, []) : this.#calls.slow(undefined, Op.Close));
+      await (this.#own === this.#shared ? this.#calls.core.call(Op.Close, []) : this.#calls.slow(undefined, Op.Close));
     }
+  }
+
+  /**
+   * What the browser gives this site, all its stores together; with `persist` it is asked first never to throw them
+   * away. Errors: `unsupported` (no browser, no secure context; a worker cannot ask for `persist`).
+   */
+  async storage(options: StorageOptions = {}): Promise<StorageInfo> {
+    const own = check.storage(options);
+    own.signal?.throwIfAborted();
+    if (this.#own.closed || this.#shared.closed) return this.#calls.slow(undefined, Op.Namespaces);
+    return abortable(storage(own.persist), own);
   }
 
   /** `await using store = await KVStore.open()`. */

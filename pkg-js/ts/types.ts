@@ -290,6 +290,21 @@ export interface FileConfig {
   readonly durability?: "relaxed" | "strict";
 }
 
+export interface StorageOptions extends Abortable {
+  /** Ask the browser, which may ask the user, never to throw the site's data away. Default: false. */
+  readonly persist?: boolean;
+}
+
+/** What the browser gives a site. */
+export interface StorageInfo {
+  /** About how many bytes the site uses. */
+  readonly usage: number;
+  /** About how many bytes it may use. */
+  readonly quota: number;
+  /** Is its data kept until the user deletes it? */
+  readonly persisted: boolean;
+}
+
 /** A key with its namespace, as a backend gets it. */
 export interface BackendKey {
   /** `""` is the default one. */

@@ -14,6 +14,7 @@ import "./options.mjs";
 import "./abort.mjs";
 import "./closing.mjs";
 import "./backends.mjs";
+import "./storage.mjs";
 import "./indexeddb.mjs";
 import "./indexeddb-faults.mjs";
 import "./indexeddb-model.mjs";

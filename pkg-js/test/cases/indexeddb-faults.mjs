@@ -299,6 +299,16 @@ kept("a call that is aborted before its turn is not made", async (t, database) =
   for (const call of calls) t.equal(await call.catch((error) => error), reason);
   await first;
   t.equal(await store.keys(), ["a"]);
+  const waiting = new AbortController();
+  let called = false;
+  const never = () => {
+    called = true;
+    return new Promise(() => {});
+  };
+  const update = store.update("u", never, { signal: waiting.signal });
+  await soon(t, () => called, "the function is called");
+  waiting.abort(reason);
+  t.equal(await update.catch((error) => error), reason);
   const late = new AbortController();
   const opening = t.KVStore.open({ ...optionsOf(database), signal: late.signal });
   late.abort(reason);

