@@ -1,6 +1,7 @@
 /** Opening what a store is kept in. */
 import { type Device, Gate, type Journal } from "./gate.js";
 import type { OpenWords } from "./options.js";
+import type { Signal } from "./types.js";
 import * as glue from "./wasm/dataknobs_kv.js";
 
 /** A device, the memory that it writes down, and what notes the changes. */
@@ -17,7 +18,10 @@ export type Connect = (config: any, gate: Gate) => Promise<Connected>;
 export const devices: { [backend: string]: Connect } = {};
 
 /** The store of the core, and the turns in which it is written down. */
-export async function connect([backend, namespace, cleanup, max, config]: OpenWords): Promise<{
+export async function connect(
+  [backend, namespace, cleanup, max, config]: OpenWords,
+  signal?: Signal,
+): Promise<{
   core: glue.Store;
   gate?: Gate;
 }> {
@@ -31,15 +35,21 @@ export async function connect([backend, namespace, cleanup, max, config]: OpenWo
   const strong = (config as { consistency?: string }).consistency === "strong";
   const gate = new Gate(strong);
   let core: glue.Store | undefined;
+  let device: Device | undefined;
   try {
-    const { device, journal, memory } = await (devices[backend] as Connect)(config, gate);
+    const connected = await (devices[backend] as Connect)(config, gate);
+    const { journal, memory } = connected;
+    device = connected.device;
     const opened = glue.open(backend, namespace, cleanup, undefined, "", gate, memory.share());
     core = opened;
     gate.start(device, journal, () => opened.clean());
     await gate.refresh();
+    // Nobody waits for it any more.
+    signal?.throwIfAborted();
     return { core, gate };
   } catch (error) {
     await gate.close().catch(() => {});
+    if (core === undefined) await device?.close().catch(() => {});
     core?.free();
     throw error;
   }

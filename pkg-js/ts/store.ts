@@ -91,7 +91,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     if (own.serializers !== undefined) register(own.serializers);
     await abortable(load(), own);
     const shared: Shared = { texts: [], closed: false };
-    const { core, gate } = await abortable(connect(words), own);
+    const { core, gate } = await abortable(connect(words, own.signal), own);
     if (gate !== undefined) shared.gate = gate;
     return new KVStore<M>(core, shared, shared);
   }

@@ -258,7 +258,10 @@ export interface MemoryConfig {
   readonly maxEntries?: number;
 }
 
-/** Browsers and their workers. All entries are in memory while the store is open. */
+/**
+ * Browsers and their workers. All entries are in memory while the store is open. A database that somebody deletes
+ * meanwhile is an empty one to the store; one that is damaged, foreign or of a newer version is refused with `corrupt`.
+ */
 export interface IndexedDBConfig {
   /** The database's name. Default: `"dataknobs-kv"`. */
   readonly database?: string;

@@ -8,6 +8,7 @@ import {
   failing,
   kept,
   long,
+  onOpen,
   optionsOf,
   soon,
   stranger,
@@ -310,9 +311,24 @@ kept("a call that is aborted before its turn is not made", async (t, database) =
   waiting.abort(reason);
   t.equal(await update.catch((error) => error), reason);
   const late = new AbortController();
-  const opening = t.KVStore.open({ ...optionsOf(database), signal: late.signal });
-  late.abort(reason);
-  t.equal(await opening.catch((error) => error), reason);
+  await onOpen(
+    database,
+    () => late.abort(reason),
+    async () => {
+      const opening = t.KVStore.open({ ...optionsOf(database), signal: late.signal });
+      t.equal(await opening.catch((error) => error), reason);
+    },
+  );
+  await store.close();
+  await sleep(50);
+  // Who is there answers.
+  const channel = new BroadcastChannel(`dataknobs-kv ${database}`);
+  let answers = 0;
+  channel.onmessage = () => answers++;
+  channel.postMessage({ last: 0, key: 0, hello: true });
+  await sleep(50);
+  channel.close();
+  t.equal(answers, 0, "how many are left of an opening that was aborted");
 });
 
 kept("where no news can be sent, tabs still agree", async (t, database) => {
@@ -332,16 +348,9 @@ kept("where no news can be sent, tabs still agree", async (t, database) => {
 });
 
 kept("a page that may store nothing is told so", async (t, database) => {
-  const { prototype } = IDBFactory;
-  const { open } = prototype;
-  prototype.open = function refusing(name, ...rest) {
-    if (name === database) throw new DOMException("denied", "SecurityError");
-    return open.call(this, name, ...rest);
+  const denied = () => {
+    throw new DOMException("denied", "SecurityError");
   };
-  try {
-    await t.rejects(() => tab(t, database), "access-denied", database);
-  } finally {
-    prototype.open = open;
-  }
+  await onOpen(database, denied, () => t.rejects(() => tab(t, database), "access-denied", database));
   t.equal(await (await tab(t, database)).keys(), []);
 });

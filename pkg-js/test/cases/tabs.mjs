@@ -87,6 +87,21 @@ export async function failing(database, method, instead, work) {
   }
 }
 
+/** While `work` runs, `call` is called before this database is opened. */
+export async function onOpen(database, call, work) {
+  const { prototype } = IDBFactory;
+  const { open } = prototype;
+  prototype.open = function patched(name, ...rest) {
+    if (name === database) call();
+    return open.call(this, name, ...rest);
+  };
+  try {
+    return await work();
+  } finally {
+    prototype.open = open;
+  }
+}
+
 /** The next `count` events, in short. */
 export async function take(events, count) {
   const seen = [];
