@@ -26,7 +26,10 @@ for (const name of [BROWSER, NODE]) {
   // The glue lies among the sources: the compiler needs its types, the bundler the rest.
   writeFileSync(
     here(`ts/wasm/${name}.js`),
-    readFileSync(`${glue}/${name}.js`, "utf8").replace("Op = Object.freeze", "Op = /* @__PURE__ */ Object.freeze"),
+    readFileSync(`${glue}/${name}.js`, "utf8").replace(
+      "Op = Object.freeze",
+      "Op = /* @__PURE__ */ Object.freeze",
+    ),
   );
 }
 // The numbers of the calls become constants, which the bundler puts in: the object that the glue has

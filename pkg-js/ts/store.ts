@@ -284,7 +284,9 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       if (this.#own === this.#shared) await this.#calls.gate?.close();
     } finally {
       // Of the whole connection at once: nothing is to come between.
-      await (this.#own === this.#shared ? this.#calls.core.call(Op.Close, []) : this.#calls.slow(undefined, Op.Close));
+      await (this.#own === this.#shared
+        ? this.#calls.core.call(Op.Close, [])
+        : this.#calls.slow(undefined, Op.Close));
     }
   }
 
