@@ -122,7 +122,7 @@ async fn apply<B: Backend>(store: &Store<B>, op: &Op) -> Result<String> {
             format!("{}", results.len())
         }
         Op::Atomic(a, b) if a != b => {
-            let batch = store.atomic().set(&key(a), 1).delete(&key(b));
+            let batch = store.atomic().set(key(a), 1).delete(key(b));
             format!("{}", batch.commit().await.is_ok())
         }
         Op::Clear => format!("{}", store.clear().await?),

@@ -90,8 +90,8 @@ fn works_as_a_child() {
                     let text = "x".repeat(30_000);
                     let both = store.atomic();
                     let both = both
-                        .set(&format!("k.{n:06}"), n)
-                        .set(&format!("t.{}", n % 5), text);
+                        .set(format!("k.{n:06}"), n)
+                        .set(format!("t.{}", n % 5), text);
                     both.commit().await.unwrap();
                     ack(n);
                     // Opened and closed every now and then.

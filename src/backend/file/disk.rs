@@ -3,7 +3,7 @@
 use super::files::{Files, Process, Stat};
 use crate::error::{Error, ErrorKind, Result};
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -57,28 +57,40 @@ fn if_there<T>(path: &str, result: io::Result<T>) -> Result<Option<T>> {
 }
 
 #[cfg(unix)]
-fn stat(metadata: &Metadata, _: impl FnOnce() -> io::Result<File>) -> io::Result<Stat> {
+fn stat_in(file: &File) -> io::Result<Stat> {
+    file.metadata().map(|found| numbered(&found))
+}
+
+#[cfg(unix)]
+fn stat_at(path: &str) -> io::Result<Stat> {
+    fs::metadata(path).map(|found| numbered(&found))
+}
+
+#[cfg(unix)]
+fn numbered(found: &fs::Metadata) -> Stat {
     use std::os::unix::fs::MetadataExt;
-    Ok(Stat {
-        len: metadata.len(),
-        identity: metadata.ino() ^ metadata.dev().rotate_left(32),
-    })
+    Stat {
+        len: found.len(),
+        identity: found.ino() ^ found.dev().rotate_left(32),
+    }
 }
 
 /// Without an inode's number: FNV-1a over the header, which holds a random number.
 #[cfg(not(unix))]
-fn stat(metadata: &Metadata, open: impl FnOnce() -> io::Result<File>) -> io::Result<Stat> {
+fn stat_in(mut file: &File) -> io::Result<Stat> {
     let mut head = Vec::new();
-    let mut file = open()?;
     file.seek(SeekFrom::Start(0))?;
     file.take(super::HEADER_LEN as u64).read_to_end(&mut head)?;
     let identity = head.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, byte| {
         (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
     });
-    Ok(Stat {
-        len: metadata.len(),
-        identity,
-    })
+    let len = file.metadata()?.len();
+    Ok(Stat { len, identity })
+}
+
+#[cfg(not(unix))]
+fn stat_at(path: &str) -> io::Result<Stat> {
+    stat_in(&File::open(path)?)
 }
 
 impl Files for Disk {
@@ -121,8 +133,7 @@ impl Files for Disk {
     }
 
     fn stat(&self, path: &str) -> Result<Option<Stat>> {
-        let found = fs::metadata(path).and_then(|found| stat(&found, || File::open(path)));
-        if_there(path, found)
+        if_there(path, stat_at(path))
     }
 
     fn open(&self, path: &str) -> Result<Option<DiskHandle>> {
@@ -134,18 +145,28 @@ impl Files for Disk {
     }
 
     fn stat_of(&self, handle: &DiskHandle) -> Result<Stat> {
-        let found = handle.file.metadata();
-        let found = found.and_then(|found| stat(&found, || handle.file.try_clone()));
-        found.map_err(|error| fault(&handle.path, &error))
+        stat_in(&handle.file).map_err(|error| fault(&handle.path, &error))
     }
 
     fn read_from(&self, handle: &DiskHandle, from: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = &handle.file;
-        file.seek(SeekFrom::Start(from))
-            .and_then(|_| file.read_to_end(&mut bytes))
-            .map_err(|error| fault(&handle.path, &error))?;
-        Ok(bytes)
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = &handle.file;
+            // Again where a tail was cut off meanwhile.
+            for _ in 0..3 {
+                let expected = file.metadata()?.len().saturating_sub(from);
+                let mut bytes = Vec::new();
+                file.seek(SeekFrom::Start(from))?;
+                // Through `take`: on wasm32-wasip2 a file's own `read_to_end` finds nothing in one that
+                // is appended to (Rust 1.95).
+                file.take(u64::MAX).read_to_end(&mut bytes)?;
+                // Whoever took less for all of it would throw the rest away.
+                if bytes.len() as u64 >= expected {
+                    return Ok(bytes);
+                }
+            }
+            Err(io::ErrorKind::UnexpectedEof.into())
+        };
+        read().map_err(|error| fault(&handle.path, &error))
     }
 
     fn append(&self, handle: &DiskHandle, bytes: &[u8]) -> Result<()> {
