@@ -258,4 +258,10 @@ fn a_group_is_one_append() {
     let written = file.group(|memory| block_on(memory.namespaces()));
     assert_eq!(written.unwrap().len(), 1);
     block_on(store.set("after", 1)).unwrap();
+    // One that nobody ends.
+    file.begin_group().unwrap();
+    block_on(store.set("never", 1)).unwrap();
+    drop((file, store));
+    assert_eq!(block_on(other.keys("**")).unwrap(), ["after", "same"]);
+    block_on(other.set("more", 1)).unwrap();
 }

@@ -243,4 +243,10 @@ fn a_lock_that_nobody_lets_go_of() {
         ["store.json", "store.json.journal"],
         "what was aside is gone"
     );
+    // A link that leads nowhere.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.path("nowhere"), &lock).unwrap();
+        assert_eq!(opened(50).unwrap_err().kind(), ErrorKind::Timeout);
+    }
 }

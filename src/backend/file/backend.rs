@@ -91,7 +91,7 @@ impl<F: Files> File<F> {
     /// # Errors
     /// What was written cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        self.0.refresh()
+        self.0.look(|_| ())
     }
 
     /// Makes many changes under one lock and with one append: all or none. `change` makes them in the
@@ -128,8 +128,7 @@ impl<F: Files> Backend for File<F> {
     }
 
     async fn read(&self, keys: &[Key<'_>], fresh: Freshness) -> Result<Vec<Option<Stored>>> {
-        self.0.refresh()?;
-        self.0.memory.read(keys, fresh).await
+        self.0.look(|memory| at_once(memory.read(keys, fresh)))??
     }
 
     async fn commit(&self, batch: &[Mutation<'_>]) -> Result<Commit> {
@@ -144,13 +143,11 @@ impl<F: Files> Backend for File<F> {
     }
 
     async fn scan(&self, query: &Scan<'_>) -> Result<Page> {
-        self.0.refresh()?;
-        self.0.memory.scan(query).await
+        self.0.look(|memory| at_once(memory.scan(query)))??
     }
 
     async fn namespaces(&self) -> Result<Vec<Namespace>> {
-        self.0.refresh()?;
-        self.0.memory.namespaces().await
+        self.0.look(|memory| at_once(memory.namespaces()))??
     }
 
     async fn sweep(&self, namespace: &Namespace, before: u64) -> Result<Option<u64>> {
@@ -178,8 +175,8 @@ impl<F: Files> Backend for File<F> {
         fresh: Freshness,
         f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
     ) -> Result<()> {
-        self.0.refresh()?;
-        self.0.memory.visit(keys, fresh, f).await
+        self.0
+            .look(|memory| at_once(memory.visit(keys, fresh, f)))??
     }
 
     async fn put(&self, host: &dyn Host, key: Key<'_>, record: Record) -> Result<Version> {
@@ -215,7 +212,6 @@ impl<F: Files> Backend for File<F> {
         query: &Scan<'_>,
         f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> Result<Option<Box<str>>> {
-        self.0.refresh()?;
-        self.0.memory.walk(query, f).await
+        self.0.look(|memory| at_once(memory.walk(query, f)))??
     }
 }

@@ -96,12 +96,15 @@ impl<F: Files> Driver<F> {
         done
     }
 
-    /// Reads what others have written.
-    pub(super) fn refresh(&self) -> Result<()> {
-        self.inner.unless_busy(|inner| match inner {
-            Some(inner) if inner.group.is_none() => self.catch_up(inner, None),
-            // Nobody else can write now.
-            _ => Ok(()),
+    /// Reads what others have written, and then looks at the memory, while nobody here changes it.
+    pub(super) fn look<R>(&self, f: impl FnOnce(&Memory) -> R) -> Result<R> {
+        self.inner.unless_busy(|inner| {
+            match inner {
+                Some(inner) if inner.group.is_none() => self.catch_up(inner, None)?,
+                // Nobody else can write now.
+                _ => {}
+            }
+            Ok(f(&self.memory))
         })
     }
 
@@ -215,5 +218,19 @@ impl<F: Files> Driver<F> {
             }
             (_, old) => self.fold_into(inner, held, old),
         }
+    }
+}
+
+impl<F: Files> Drop for Driver<F> {
+    /// A group that nobody ended is taken back.
+    fn drop(&mut self) {
+        self.inner.unless_busy(|inner| {
+            if let Some(inner) = inner
+                && let Some(held) = inner.group.take()
+            {
+                inner.ledger.roll_back();
+                lock::release(&self.files, &self.path, &held);
+            }
+        });
     }
 }

@@ -114,16 +114,19 @@ pub(super) fn acquire<F: Files>(files: &F, path: &str, random: u64, patience: u6
             files.sleep(0);
             continue;
         }
-        let Some(other) = look(files, &lock)? else {
+        let found = look(files, &lock)?;
+        // Gone again; but a link that leads nowhere stays.
+        if found.is_none() && round % 64 != 0 {
             continue;
-        };
+        }
+        let other = found.clone().flatten();
         let token = other.as_ref().map(|other| other.token);
         let since = match seen {
             Some((before, since)) if before == token => since,
             _ => waited,
         };
         seen = Some((token, since));
-        if is_over(files, other.as_ref(), waited - since) {
+        if found.is_some() && is_over(files, other.as_ref(), waited - since) {
             take_over(files, path, &lock, token)?;
             continue;
         }
