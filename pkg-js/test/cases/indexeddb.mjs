@@ -145,6 +145,29 @@ kept("a change is seen in another tab, and by its watchers once", async (t, data
   t.ok(["set huge", "overflow"].includes((await take(there, 1))[0]), "its watchers are told");
 });
 
+kept(
+  "a page that has slept through the coming of another tells it of changes all the same",
+  async (t, database) => {
+    const one = await tab(t, database);
+    const { prototype } = BroadcastChannel;
+    const { postMessage } = prototype;
+    prototype.postMessage = function unheard(...args) {
+      if (!this.name.endsWith(database)) postMessage.apply(this, args);
+    };
+    let two;
+    try {
+      two = await tab(t, database);
+    } finally {
+      prototype.postMessage = postMessage;
+    }
+    globalThis.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    // Both have looked; from here on one is to tell the other.
+    await Promise.all([one.get("a"), two.get("a")]);
+    await one.set("a", 1);
+    await soon(t, async () => (await two.get("a")) === 1, "the other tab sees it");
+  },
+);
+
 kept("what was asked first is done first, and nobody sees what does not stand", async (t, database) => {
   const store = await tab(t, database);
   const order = [];

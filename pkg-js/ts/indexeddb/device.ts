@@ -64,8 +64,13 @@ export class IndexedDB implements Device {
     }
     // Who was frozen has heard nothing.
     const { signal } = this.#deaf;
-    const awake = ({ type }: { readonly type: string }) => {
-      if (type === "visibilitychange" && globalThis.document.visibilityState === "hidden") return;
+    const awake = ({ type, persisted }: { readonly type: string; readonly persisted?: boolean }) => {
+      if (type === "visibilitychange") {
+        if (globalThis.document.visibilityState === "hidden") return;
+      } else if (type === "resume" || persisted) {
+        // Nor has it heard who came.
+        this.#others = true;
+      }
       this.stale = true;
       gate.refresh().catch(() => {});
     };
