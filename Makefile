@@ -86,6 +86,7 @@ lint: target/.toolchain pkg-js/node_modules/.installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --exclude dataknobs-kv-js --exclude dataknobs-kv-component -- -D warnings
 	cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js -- -D warnings
+	cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js --features disk -- -D warnings
 	cargo clippy --target wasm32-wasip2 -p dataknobs-kv-component -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --no-deps --all-features
 	cargo run -q -p xtask -- dependencies
