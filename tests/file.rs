@@ -9,6 +9,8 @@ mod faults;
 mod folder;
 #[path = "file/robbed.rs"]
 mod robbed;
+#[path = "file/samples.rs"]
+mod samples;
 
 use dataknobs_kv::{
     Host, Result, ScanOptions, WatchOptions,

@@ -16,6 +16,7 @@ import "./closing.mjs";
 import "./backends.mjs";
 import "./storage.mjs";
 import "./indexeddb.mjs";
+import "./samples.mjs";
 import "./indexeddb-faults.mjs";
 import "./indexeddb-model.mjs";
 

@@ -36,4 +36,7 @@ export async function install() {
     join(out, "test/table.mjs"),
     `export default JSON.parse(${JSON.stringify(JSON.stringify(table))});\n`,
   );
+  // Databases of every format version, as they were written.
+  const sample = readFileSync(join(root, "tests/indexeddb/v1.json"), "utf8");
+  writeFileSync(join(out, "test/samples.mjs"), `export const v1 = ${sample.trim()};\n`);
 }
