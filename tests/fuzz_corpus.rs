@@ -64,3 +64,18 @@ fn pattern() {
 fn envelope() {
     inputs("envelope", checks::envelope);
 }
+
+#[test]
+fn block() {
+    inputs("block", checks::block);
+}
+
+#[test]
+fn document() {
+    inputs("document", checks::document);
+}
+
+#[test]
+fn journal() {
+    inputs("journal", checks::journal);
+}

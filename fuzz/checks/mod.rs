@@ -2,9 +2,11 @@
 //! them without a fuzzer.
 
 mod envelope;
+mod kept;
 mod key;
 mod pattern;
 
 pub use envelope::envelope;
+pub use kept::{block, document, journal};
 pub use key::key;
 pub use pattern::pattern;
