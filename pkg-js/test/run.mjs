@@ -1,6 +1,7 @@
 // Runs the tests of the npm package on the packed package, installed elsewhere, in every runtime.
 //   make pack && (cd pkg-js/test && npm ci) && node pkg-js/test/run.mjs [runtime…]
 import { browsers, end } from "./runtimes/browsers.mjs";
+import { files } from "./runtimes/files.mjs";
 import { install } from "./runtimes/install.mjs";
 import { kills } from "./runtimes/kills.mjs";
 import { bun, deno, example, node } from "./runtimes/processes.mjs";
@@ -18,6 +19,7 @@ const RUNTIMES = {
   node,
   deno,
   bun,
+  ...files,
   workerd,
   ...browsers,
   ...tabs,

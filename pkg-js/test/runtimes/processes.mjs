@@ -23,14 +23,19 @@ async function processed(file, args, options) {
   return report;
 }
 
-export const node = () => processed(process.execPath, []);
-export const deno = () =>
-  processed(
-    bin("deno"),
-    ["run", "--quiet", "--allow-all", "--no-lock", "--cached-only", "--node-modules-dir=manual"],
-    { env: quiet },
-  );
-export const bun = () => processed(bin("bun"), ["run"], { env: quiet });
+/** How each of them runs a file. */
+export const RUN = {
+  node: [[process.execPath], process.env],
+  deno: [
+    [bin("deno"), "run", "--quiet", "--allow-all", "--no-lock", "--cached-only", "--node-modules-dir=manual"],
+    quiet,
+  ],
+  bun: [[bin("bun"), "run"], quiet],
+};
+const suite = ([[file, ...args], env]) => processed(file, args, { env });
+export const node = () => suite(RUN.node);
+export const deno = () => suite(RUN.deno);
+export const bun = () => suite(RUN.bun);
 
 /** The example of a backend, which runs the suite on itself. */
 export async function example() {
