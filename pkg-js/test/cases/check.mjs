@@ -28,6 +28,7 @@ export function same(left, right) {
 export class Check {
   checks = 0;
   #opened = [];
+  #after = [];
 
   /** `defaults`: the options of a store that names no backend. */
   constructor({ KVStore, KVError }, defaults) {
@@ -80,8 +81,17 @@ export class Check {
     return error;
   }
 
+  /** Calls `work` once the stores are closed. */
+  after(work) {
+    this.#after.push(work);
+  }
+
   async close() {
-    for (const store of this.#opened) await store.close();
+    try {
+      for (const store of this.#opened) await store.close();
+    } finally {
+      for (const work of this.#after) await work();
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import "./abort.mjs";
 import "./closing.mjs";
 import "./backends.mjs";
 import "./storage.mjs";
+import "./files.mjs";
 import "./indexeddb.mjs";
 import "./samples.mjs";
 import "./indexeddb-faults.mjs";
