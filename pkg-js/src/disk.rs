@@ -26,6 +26,9 @@ extern "C" {
     /// The length.
     #[wasm_bindgen(method, catch)]
     fn stat_of(this: &Fs, handle: i32) -> Result<f64, JsValue>;
+    /// Is it still at its path, and of this length?
+    #[wasm_bindgen(method)]
+    fn is_still(this: &Fs, handle: i32, len: f64) -> bool;
     /// The inode that was looked at last.
     #[wasm_bindgen(method)]
     fn identity(this: &Fs) -> f64;
@@ -107,6 +110,9 @@ impl Files for System {
     fn stat(&self, path: &str) -> Result<Option<Stat>> {
         let len = held(self.0.stat(path))?;
         Ok((len >= 0.0).then(|| self.stat_with(len)))
+    }
+    fn is_still(&self, handle: &Handle, len: u64) -> bool {
+        self.0.is_still(handle.1, len as f64)
     }
     fn open(&self, path: &str) -> Result<Option<Handle>> {
         let handle = held(self.0.open(path))?;
@@ -213,6 +219,16 @@ impl Disk {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
             ended => js(ended.map(|()| true)),
         }
+    }
+
+    /// Is the journal so long that it should be folded?
+    pub fn is_untidy(&self) -> bool {
+        self.0.is_untidy()
+    }
+
+    /// Folds it then.
+    pub fn tidy(&self) -> Result<(), JsValue> {
+        js(self.0.tidy())
     }
 
     /// Folds the journal, and lets go of the files.

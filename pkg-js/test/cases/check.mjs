@@ -37,6 +37,11 @@ export class Check {
     this.defaults = defaults;
   }
 
+  /** Is a store that names no backend written down? */
+  get kept() {
+    return this.defaults().backend !== undefined;
+  }
+
   async open(options) {
     const named = options?.backend !== undefined || options?.config !== undefined;
     const store = await this.KVStore.open(named ? options : { ...this.defaults(), ...options });

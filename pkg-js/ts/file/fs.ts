@@ -72,6 +72,12 @@ function hostOf(): string {
   }
 }
 
+/** What was at a path when it was looked at last, and when that was. */
+const looked = new Map<string, { readonly ino: number; readonly ctimeMs: number; readonly at: number }>();
+/** Whoever moves the whole folder changes nothing of its files: so the path is looked at this often, in milliseconds. */
+const SURE = 50;
+const WINDOWS = process.platform === "win32";
+
 let inode = 0;
 const noted = ({ ino, size }: node.Stats): number => {
   inode = ino;
@@ -95,7 +101,26 @@ export const fs = {
     ifThere<Uint8Array | undefined>(path, undefined, () => node.readFileSync(path)),
   stat(path: string): number {
     const found = held(path, () => node.statSync(path, { throwIfNoEntry: false }));
-    return found === undefined ? -1 : noted(found);
+    if (found === undefined) {
+      looked.delete(path);
+      return -1;
+    }
+    looked.set(path, { ino: found.ino, ctimeMs: found.ctimeMs, at: Date.now() });
+    return noted(found);
+  },
+  /**
+   * What takes a file's place takes a link from it, and whoever moves or links it changes its ctime: it costs half
+   * of looking at the path.
+   */
+  is_still(handle: number, len: number): boolean {
+    const before = looked.get(nameOf(handle));
+    if (before === undefined || WINDOWS || !(Math.abs(Date.now() - before.at) < SURE)) return false;
+    try {
+      const { size, nlink, ino, ctimeMs } = node.fstatSync(handle);
+      return size === len && nlink === 1 && ino === before.ino && ctimeMs === before.ctimeMs;
+    } catch {
+      return false;
+    }
   },
   stat_of: (handle: number) => held(nameOf(handle), () => noted(node.fstatSync(handle))),
   identity: () => inode,
@@ -106,6 +131,7 @@ export const fs = {
       return handle;
     }),
   close(handle: number): void {
+    looked.delete(nameOf(handle));
     paths.delete(handle);
     try {
       node.closeSync(handle);
@@ -171,7 +197,7 @@ export const fs = {
       // Some systems open no folder.
     }
   },
-  remove: (path: string) => held(path, () => node.rmSync(path, { force: true })),
+  remove: (path: string) => ifThere(path, undefined, () => node.unlinkSync(path)),
   pid: () => process.pid,
   started(): number {
     started ??= LINUX ? ifThere("/proc", 0, () => statOf(process.pid)[1]) : 0;

@@ -7,6 +7,7 @@ import { fs } from "./fs.js";
 
 class DiskDevice implements Device {
   readonly #disk: Disk;
+  #folding: NodeJS.Immediate | undefined;
 
   constructor(disk: Disk) {
     this.#disk = disk;
@@ -21,11 +22,24 @@ class DiskDevice implements Device {
   async write(run: () => unknown): Promise<void> {
     // Others were first: what was changed is taken back, and made again on what they wrote.
     while (run() === false);
+    // Whoever waits for what was written hears of it first.
+    if (this.#folding === undefined && this.#disk.is_untidy())
+      this.#folding = setImmediate(() => this.#fold());
+  }
+
+  #fold(): void {
+    this.#folding = undefined;
+    try {
+      this.#disk.tidy();
+    } catch {
+      // The next call says what there is.
+    }
   }
 
   tidy(): undefined {}
 
   async close(): Promise<void> {
+    if (this.#folding !== undefined) clearImmediate(this.#folding);
     this.#disk.close();
   }
 }

@@ -113,12 +113,27 @@ impl<F: Files> File<F> {
         self.0.begin_group()
     }
 
-    /// Writes down what was changed since [`begin_group`](File::begin_group), and lets go of the lock.
+    /// Writes down what was changed since [`begin_group`](File::begin_group), and lets go of the lock. A
+    /// journal that is too long is folded by [`tidy`](File::tidy), which is then to be called soon.
     ///
     /// # Errors
     /// Why it could not be written: then all of it was taken back, but for `outcome-unknown`.
     pub fn end_group(&self) -> Result<()> {
         self.0.end_group()
+    }
+
+    /// Is there something to [`tidy`](File::tidy)?
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        self.0.is_untidy()
+    }
+
+    /// Folds a journal that is too long into its document.
+    ///
+    /// # Errors
+    /// What others have written cannot be read.
+    pub fn tidy(&self) -> Result<()> {
+        self.0.tidy()
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Durability,
     driver::{Driver, Inner, ROUNDS},
     files::Files,
+    fold::PATIENT,
     lock::{self, Held},
 };
 use crate::{
@@ -36,7 +37,7 @@ impl<F: Files> Driver<F> {
                         return result;
                     }
                     if let Append::Stands = self.write_down(inner, held)? {
-                        self.fold_by_size(inner, held);
+                        self.fold_by_size(inner, held, 1);
                         return result;
                     }
                 }
@@ -78,7 +79,7 @@ impl<F: Files> Driver<F> {
             };
             let done = self.write_down(inner, &mut held);
             if let Ok(Append::Stands) = done {
-                self.fold_by_size(inner, &mut held);
+                self.fold_by_size(inner, &mut held, PATIENT);
             }
             lock::release(&self.files, &self.path, &held);
             match done? {

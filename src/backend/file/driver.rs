@@ -38,7 +38,7 @@ pub(super) struct Driver<F: Files> {
     pub(super) path: String,
     pub(super) journal: String,
     pub(super) memory: Memory,
-    inner: Lock<Inner<F::Handle>>,
+    pub(super) inner: Lock<Inner<F::Handle>>,
 }
 
 fn busy() -> Error {
@@ -122,6 +122,11 @@ impl<F: Files> Driver<F> {
         } else {
             Tail::Growing
         };
+        if let Some((handle, _)) = &inner.journal
+            && self.files.is_still(handle, inner.ledger.length())
+        {
+            return Ok(());
+        }
         for _ in 0..ROUNDS {
             let stat = self.files.stat(&self.journal)?;
             if let (Some(stat), Some((handle, identity))) = (stat, &inner.journal)

@@ -54,6 +54,14 @@ pub trait Files: MaybeSend + MaybeSync {
     /// That cannot be told.
     fn stat(&self, path: &str) -> Result<Option<Stat>>;
 
+    /// Is an open file, for certain, still what is at the path that was looked at last, and of this
+    /// length? Asked before each read, instead of [`stat`](Files::stat) where that is dearer; `false` where
+    /// it cannot be told.
+    fn is_still(&self, handle: &Self::Handle, len: u64) -> bool {
+        let _ = (handle, len);
+        false
+    }
+
     /// Opens a file for reading anywhere and for appending; `None`: there is none.
     ///
     /// # Errors

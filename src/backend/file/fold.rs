@@ -8,10 +8,15 @@ use super::{
 };
 use crate::error::{Error, ErrorKind, Result};
 
+/// So many times too long a journal is folded before a group is acknowledged: who never pauses has no time to
+/// [`tidy`](Driver::tidy).
+pub(super) const PATIENT: u64 = 8;
+
 impl<F: Files> Driver<F> {
-    pub(super) fn fold_by_size(&self, inner: &mut Inner<F::Handle>, held: &mut Held) {
+    /// Where the journal is `times` too long.
+    pub(super) fn fold_by_size(&self, inner: &mut Inner<F::Handle>, held: &mut Held, times: u64) {
         let length = inner.ledger.length();
-        if !inner.ledger.should_fold() || length < inner.fold_from {
+        if !inner.ledger.exceeds(times) || length < inner.fold_from {
             return;
         }
         inner.fold_from = match self.fold(inner, held) {
@@ -19,6 +24,27 @@ impl<F: Files> Driver<F> {
             // What was acknowledged is in the journal.
             Err(_) => length.saturating_mul(2),
         };
+    }
+
+    pub(super) fn is_untidy(&self) -> bool {
+        self.inner.unless_busy(|inner| {
+            inner.is_some_and(|inner| {
+                inner.ledger.should_fold() && inner.ledger.length() >= inner.fold_from
+            })
+        })
+    }
+
+    pub(super) fn tidy(&self) -> Result<()> {
+        self.turn(|inner| {
+            if inner.group.is_some() || !inner.ledger.should_fold() {
+                return Ok(());
+            }
+            self.locked(inner, |inner, held| {
+                self.catch_up(inner, Some(held))?;
+                self.fold_by_size(inner, held, 1);
+                Ok(())
+            })
+        })
     }
 
     fn fold(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {

@@ -135,7 +135,12 @@ impl Ledger {
     /// Is the journal so long that it should be folded into the document?
     #[must_use]
     pub fn should_fold(&self) -> bool {
-        self.length > LEAST_FOLD.max(self.document)
+        self.exceeds(1)
+    }
+
+    /// Is the journal longer than so many times that?
+    pub(super) fn exceeds(&self, times: u64) -> bool {
+        self.length / times > LEAST_FOLD.max(self.document)
     }
 
     /// Reads a document (uncompressed) and its journal; `None`: there is none. Also later, in the place
