@@ -267,3 +267,38 @@ fn a_group_is_one_append() {
     assert_eq!(block_on(other.keys("**")).unwrap(), ["after", "same"]);
     block_on(other.set("more", 1)).unwrap();
 }
+
+/// Who is to be answered soon folds afterwards; a journal that nobody folds is, at some length.
+#[test]
+fn a_group_leaves_folding_for_later() {
+    let folder = Folder::new();
+    let path = folder.path("store.json");
+    let host = system();
+    let file = File::open(&path, FileOptions::default(), Disk, host.clone()).unwrap();
+    let store = dataknobs_kv::Store::new(file.clone(), host);
+    let journal = || fs::metadata(format!("{path}.journal")).unwrap().len();
+    let group = |key: &str, length: usize| {
+        file.begin_group().unwrap();
+        block_on(store.set(key, "x".repeat(length))).unwrap();
+        file.end_group().unwrap();
+    };
+    group("a", 1_000);
+    assert!(!file.is_untidy());
+    group("a", 1_100_000);
+    assert!(file.is_untidy() && journal() > 1_100_000);
+    file.begin_group().unwrap();
+    file.tidy().unwrap();
+    file.end_group().unwrap();
+    assert!(file.is_untidy(), "not within a group");
+    file.tidy().unwrap();
+    assert!(!file.is_untidy() && journal() < 100);
+    file.tidy().unwrap();
+    for n in 0..100 {
+        group("a", 1_000_000);
+        if journal() < 100 {
+            assert!(n > 5, "{n}");
+            return;
+        }
+    }
+    panic!("it grows for ever");
+}

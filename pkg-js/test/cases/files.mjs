@@ -156,6 +156,32 @@ onDisk("two stores on one file", async (t, { open, place, readFileSync }) => {
   t.ok(readFileSync(place("store.json"), "utf8").includes('"n": {"value": 52'), "folded");
 });
 
+onDisk(
+  "a journal that was put elsewhere is not read any more",
+  async (t, { open, place, linkSync, renameSync, mkdirSync }) => {
+    const [one, two] = [await open(), await open()];
+    await two.set("n", 1);
+    t.equal(await one.get("n"), 1);
+    // A backup is a link: folding takes the name from the file, and the file stays.
+    linkSync(place("store.json.journal"), place("backup"));
+    await (await open()).close();
+    await two.set("n", 2);
+    t.equal(await one.get("n"), 2);
+    // All of it moves, and something else comes in its place.
+    mkdirSync(place("sub"));
+    const path = place("sub/store.json");
+    const moved = await open({ path });
+    await moved.set("n", 3);
+    t.equal(await moved.get("n"), 3);
+    renameSync(place("sub"), place("old"));
+    mkdirSync(place("sub"));
+    const anew = await open({ path });
+    await anew.set("other", 4);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    t.equal(await moved.getMany(["n", "other"]), [undefined, 4]);
+  },
+);
+
 onDisk("watch hears of changes here, and by others when they are read", async (t, { open }) => {
   const [one, two] = [await open(), await open()];
   const events = one.watch("*", { values: true });

@@ -205,17 +205,12 @@ impl Ledger {
     /// As of [`open`](Ledger::open).
     pub fn switch(&mut self, journal: &[u8], tail: Tail) -> Result<Fit> {
         match frames::read_header(journal, &self.journal_name())? {
-            None => Ok(Fit::Reread),
-            Some(base) if base > self.sequence => Ok(Fit::Reread),
-            Some(base) => {
+            Some(base) if base == self.sequence => {
                 self.follow(journal, base, tail)?;
-                // A journal that ends before what is known was put there by hand.
-                Ok(if self.chain < self.sequence {
-                    Fit::Reread
-                } else {
-                    Fit::Fits
-                })
+                Ok(Fit::Fits)
             }
+            // One that begins earlier may be of another history, put there by hand.
+            _ => Ok(Fit::Reread),
         }
     }
 
