@@ -16,6 +16,7 @@ import "./closing.mjs";
 import "./backends.mjs";
 import "./storage.mjs";
 import "./files.mjs";
+import "./opfs.mjs";
 import "./indexeddb.mjs";
 import "./samples.mjs";
 import "./indexeddb-faults.mjs";

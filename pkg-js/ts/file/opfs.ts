@@ -79,8 +79,7 @@ class Opfs implements Medium {
   async document(): Promise<Uint8Array | undefined> {
     const file = await this.#file(this.#name);
     if (file === undefined) return undefined;
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    return this.#gzip ? gunzip(bytes, this.#path) : bytes;
+    return gunzip(new Uint8Array(await file.arrayBuffer()), this.#path);
   }
 
   async journal(): Promise<Uint8Array | undefined> {
