@@ -19,7 +19,23 @@ export const NAMES = {
   sqlite: "SQLite",
   idb: "idb-keyval",
   dexie: "Dexie",
+  unstorageFs: "unstorage (fs)",
+  json: "`JSON.parse`",
 };
+
+/** A store in a folder. */
+export async function fileStore(name, folder, { packagePath }) {
+  if (name === "kv") {
+    const { KVStore } = await import(pathToFileURL(`${packagePath}/dist/node.js`).href);
+    const store = await KVStore.open({ backend: "file", config: { path: `${folder}/store.json` } });
+    return { store, key: (key) => key, set: "set", get: "get", close: () => store.close() };
+  }
+  const { createStorage } = await import("unstorage");
+  const { default: driver } = await import("unstorage/drivers/fs");
+  const store = createStorage({ driver: driver({ base: `${folder}/unstorage` }) });
+  const key = (key) => key.replaceAll(".", ":");
+  return { store, key, set: "setItem", get: "getItem", close: () => store.dispose() };
+}
 
 const open = {
   async kv({ packagePath }) {
@@ -150,7 +166,7 @@ export async function load(contender, keys, values) {
 export function versions(redisVersion) {
   return [
     `Keyv ${version("keyv")} (its default: a Map, JSON)`,
-    `unstorage ${version("unstorage")} (memory driver) with picomatch ${version("picomatch")}`,
+    `unstorage ${version("unstorage")} (memory and fs drivers) with picomatch ${version("picomatch")}`,
     `Redis ${redisVersion} on loopback with redis ${version("redis")}`,
     `SQLite in this process, native, in memory (@photostructure/sqlite ${version("@photostructure/sqlite")})`,
   ];

@@ -1,6 +1,6 @@
 /**
  * `node benches/run.mjs [--only text,get] [--quick] [--rounds N] [--package path]`: this package against
- * its peers. `--only` takes groups (text, object, batch, patterns, memory, size) and parts of rows' names.
+ * its peers. `--only` takes groups (text, object, batch, patterns, file, open, memory, size) and parts of rows' names.
  * The table is printed; a run of everything that is not `--quick` also writes it to RESULTS.md.
  */
 import { writeFileSync } from "node:fs";
