@@ -116,8 +116,9 @@ bench: $(PACKAGE)/.built target/.setup pkg-js/test/node_modules/.installed ## ag
 	node benches/browser/run.mjs
 
 # By hand only: it is the kills of `make test`, ten times as many.
-soak: $(TARBALL) pkg-js/test/node_modules/.installed ## Chromium killed in the middle of writes, KILLS=… times (200)
-	KILLS=$${KILLS:-200} node pkg-js/test/run.mjs chromium-kills
+soak: $(TARBALL) pkg-js/test/node_modules/.installed ## native processes, Node and Chromium killed in the middle of writes, KILLS=… times (200)
+	KILLS=$${KILLS:-200} cargo test --all-features --test file_processes -- --nocapture kill
+	KILLS=$${KILLS:-200} node pkg-js/test/run.mjs node-kills chromium-kills
 
 # By hand only: wasmtime costs 14 CPU minutes.
 HOST := --locked --release --manifest-path benches/wasmtime-host/Cargo.toml --target-dir target/wasmtime-host

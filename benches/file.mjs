@@ -16,23 +16,32 @@ function folder() {
 
 export const sets = {
   contenders: ["kv", "unstorageFs"],
-  rows: [{ id: "file sets", work: "file: 10,000 sets of 200 B, a key", floor: { unstorageFs: 20 } }],
+  rows: [
+    { id: "file sets", work: "file: 10,000 sets of 200 B at once, a key", floor: { unstorageFs: 20 } },
+    { id: "file folds", work: "the same, with the time in which it folds its journal" },
+  ],
   async prepare(name, options) {
     const { path, remove } = folder();
     const { store, key, set, get, close } = await fileStore(name, path, options);
     const keys = allKeys().slice(0, COUNT).map(key);
     const values = keys.map((_, at) => value(at));
     let round = 0;
+    /** Until each is acknowledged. */
     const run = async () => {
       const first = round++;
       await Promise.all(keys.map((one, at) => store[set](one, values[(at + first) % COUNT])));
-      // What is left for later counts too.
+    };
+    const folded = async () => {
+      await run();
       await new Promise((resolve) => setImmediate(resolve));
     };
     await run();
     if ((await store[get](keys[7])) !== values[7]) throw new Error(`${name}: it gave another value`);
     return {
-      rows: { "file sets": [{ run, operations: COUNT }] },
+      rows: {
+        "file sets": [{ run, operations: COUNT }],
+        "file folds": [{ run: folded, operations: COUNT }],
+      },
       async close() {
         await close();
         remove();
