@@ -160,7 +160,8 @@ fn look_up(table: usize, byte: u32) -> u32 {
         .unwrap_or(0)
 }
 
-fn crc(mut sum: u32, bytes: &[u8]) -> u32 {
+/// The sum goes in and comes out inverted.
+pub(super) fn crc(mut sum: u32, bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     for word in words {
         let x = sum ^ u32::from_le_bytes(*word);

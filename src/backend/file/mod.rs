@@ -30,6 +30,8 @@ mod driver;
 mod files;
 mod fold;
 mod frames;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod ledger;
 mod lock;
 #[cfg(feature = "system")]
