@@ -98,6 +98,7 @@ test-crate: target/.toolchain
 test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.installed
 	$(VENV)/wasm-tools component wit wit > /dev/null
 	$(VENV)/wasm-tools validate $(COMPONENT)
+	! $(VENV)/wasm-tools component wit $(COMPONENT) | grep wasi:http
 	$(VENV)/python tests/component/run.py $(COMPONENT)
 	$(VENV)/python tests/component/examples.py $(COMPONENT)
 

@@ -40,22 +40,26 @@ def field(made, name):
 class Host:
     """A component, compiled once."""
 
-    def __init__(self, path):
+    def __init__(self, path, compiled=False):
         self.engine = Engine()
-        self.component = Component.from_file(self.engine, path)
+        load = Component.deserialize_file if compiled else Component.from_file
+        self.component = load(self.engine, path)
         self.linker = Linker(self.engine)
         self.linker.add_wasip2()
 
-    def instance(self):
-        return Instance(self)
+    def instance(self, folder=None, writable=True):
+        return Instance(self, folder, writable)
 
 
 class Instance:
-    """An instance of the component: its exported functions by name."""
+    """An instance of the component: its exported functions by name. It knows a folder as `data`."""
 
-    def __init__(self, host):
+    def __init__(self, host, folder=None, writable=True):
         self.store = Store(host.engine)
-        self.store.set_wasi(WasiConfig())
+        wasi = WasiConfig()
+        if folder is not None:
+            wasi.preopen_dir(str(folder), "data", writable)
+        self.store.set_wasi(wasi)
         self.instance = host.linker.instantiate(self.store, host.component)
         self.export = self.instance.get_export_index(self.store, EXPORT)
         self.functions = {}
@@ -78,6 +82,13 @@ class Instance:
     def open(self, backend="memory", namespace="", max_entries=None):
         config = record(backend=backend, namespace=namespace, max_entries=max_entries)
         return Handle(self, self.call("[static]store.open", config))
+
+    def open_with(self, settings, backend="file", namespace="", max_entries=None):
+        config = record(backend=backend, namespace=namespace, max_entries=max_entries)
+        return Handle(self, self.call("[static]store.open-with", config, list(settings)))
+
+    def open_file(self, name="store.json", namespace="", **settings):
+        return self.open_with([("path", f"data/{name}"), *settings.items()], namespace=namespace)
 
 
 def is_error(answer):

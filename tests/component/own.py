@@ -17,10 +17,10 @@ def test(function):
     return function
 
 
-def refused(kind, call, *args):
+def refused(kind, call, *args, **named):
     """The error of a call that must be refused so."""
     try:
-        given = call(*args)
+        given = call(*args, **named)
     except Refused as error:
         assert error.kind == kind, f"{error.kind}, expected {kind}: {error.message}"
         assert error.message, "an error without a message"
@@ -39,6 +39,8 @@ def unknown_backends(host):
     assert "redis" in refused("unsupported", instance.open, "redis").message
     for backend in ("", "Memory", "redsi"):
         assert backend in refused("invalid-argument", instance.open, backend).message
+    # What needs settings says which.
+    assert "`path`" in refused("invalid-argument", instance.open, "file").message
     refused("invalid-key", instance.open, "memory", "a.b")
     assert instance.open("memory", "a").namespaces() == []
 

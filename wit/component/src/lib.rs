@@ -1,9 +1,12 @@
-//! The store as a WebAssembly component: the world `dataknobs:kv/local` over the memory backend.
+//! The store as a WebAssembly component: the world `dataknobs:kv/local` over the backends `memory` and
+//! `file`.
 //!
-//! Every future of the memory backend is ready at its first poll, so the exports are synchronous and
-//! there is no executor.
+//! Every future of theirs is ready at its first poll, so the exports are synchronous and there is no
+//! executor.
 
 mod convert;
+mod open;
+mod ready;
 mod store;
 mod watch;
 

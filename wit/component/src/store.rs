@@ -3,42 +3,23 @@
 use crate::{
     api::{self, GuestStore},
     convert::{self, Result, maybe_value, value_in, value_out},
+    open::Connection,
+    ready::ready,
     types,
     watch::{Watching, watch_options},
 };
-use dataknobs_kv::{
-    Error, ErrorKind, Host, Store, System,
-    backend::{
-        self,
-        memory::{Memory, MemoryOptions},
-    },
-};
-use std::{
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use dataknobs_kv::{Store, backend::Any};
+use std::rc::Rc;
 
 /// How many entries a page of `scan` holds where no limit is given.
 const PAGE: usize = 1000;
 
 /// A store that the host holds.
 pub(crate) struct Handle {
-    store: Store<Memory>,
-    /// The store of the connection, where this one was opened: closed with it.
-    connection: Option<Store<Memory>>,
-}
-
-/// What the future gives: those of the memory backend are ready at the first poll.
-fn ready<T>(future: impl Future<Output = dataknobs_kv::Result<T>>) -> Result<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result.map_err(types::Error::from),
-        Poll::Pending => Err(Error::new(
-            ErrorKind::Unsupported,
-            "the backend waits, which a component with synchronous exports cannot",
-        )
-        .into()),
-    }
+    store: Store<Any>,
+    connection: Rc<Connection>,
+    /// Was this one opened? Then the connection is closed with it.
+    opened: bool,
 }
 
 impl Handle {
@@ -46,24 +27,20 @@ impl Handle {
     fn check_open(&self) -> Result<()> {
         Ok(self.store.ensure_open()?)
     }
-
-    fn opened(config: &types::Config) -> dataknobs_kv::Result<Handle> {
-        if config.backend != "memory" {
-            return Err(backend::not_here(&config.backend, "`memory`"));
-        }
-        let options = MemoryOptions::bounded(config.max_entries)?;
-        let host: Arc<dyn Host> = Arc::new(System::default());
-        let connection = Store::new(Memory::new(options, Arc::clone(&host)), host);
-        Ok(Handle {
-            store: connection.namespace(&config.namespace)?,
-            connection: Some(connection),
-        })
-    }
 }
 
 impl GuestStore for Handle {
     fn open(config: types::Config) -> Result<api::Store> {
-        Ok(api::Store::new(Handle::opened(&config)?))
+        Self::open_with(config, Vec::new())
+    }
+
+    fn open_with(config: types::Config, settings: Vec<(String, String)>) -> Result<api::Store> {
+        let (connection, store) = Connection::open(&config, &settings)?;
+        Ok(api::Store::new(Handle {
+            store,
+            connection: Rc::new(connection),
+            opened: true,
+        }))
     }
 
     fn get(&self, key: String) -> Result<Option<types::Value>> {
@@ -273,7 +250,8 @@ impl GuestStore for Handle {
     fn namespace(&self, name: String) -> Result<api::Store> {
         Ok(api::Store::new(Handle {
             store: self.store.namespace(&name)?,
-            connection: None,
+            connection: Rc::clone(&self.connection),
+            opened: false,
         }))
     }
 
@@ -287,9 +265,9 @@ impl GuestStore for Handle {
 
     fn close(&self) -> Result<()> {
         ready(self.store.close())?;
-        match &self.connection {
-            Some(connection) => ready(connection.close()),
-            None => Ok(()),
+        if self.opened {
+            self.connection.close()?;
         }
+        Ok(())
     }
 }
