@@ -1,4 +1,6 @@
-"""A store inside a WebAssembly component, used from Python: example.py COMPONENT.wasm"""
+"""A store inside a WebAssembly component, used from Python: example.py COMPONENT.wasm [FOLDER]
+
+With a folder there is a store in a file too, `store.json` in it."""
 
 import sys
 
@@ -9,7 +11,11 @@ engine = Engine()
 linker = Linker(engine)
 linker.add_wasip2()
 wasi = Store(engine)
-wasi.set_wasi(WasiConfig())
+host = WasiConfig()
+if folder := sys.argv[2:]:
+    # All that the component sees of the disk, under the name that its paths begin with.
+    host.preopen_dir(folder[0], "data")
+wasi.set_wasi(host)
 instance = linker.instantiate(wasi, Component.from_file(engine, sys.argv[1]))
 export = instance.get_export_index(wasi, "dataknobs:kv/store@0.1.0")
 
@@ -38,3 +44,11 @@ print(f"{error.kind}: {error.message}")
 
 call("[method]store.close", store)
 store.drop(wasi)
+
+if folder:
+    config.backend = "file"
+    store = call("[static]store.open-with", config, [("path", "data/store.json")])
+    print("runs:", call("[method]store.increment", store, "runs", 1).payload)
+    # What was written is safe already; closing puts it into the document.
+    call("[method]store.close", store)
+    store.drop(wasi)

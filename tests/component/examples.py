@@ -3,13 +3,20 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "wasmtime"
 COMPONENT = str(Path(sys.argv[1]).resolve())
 
+DATA = tempfile.TemporaryDirectory()
+PYTHON = [sys.executable, "example.py", COMPONENT]
+ALWAYS = ["payload='Ada'", "'users.1.tags'", "payload=42"]
+
 COMMANDS = {
-    "example.py": ([sys.executable, "example.py", COMPONENT], ["payload='Ada'", "'users.1.tags'", "payload=42"]),
+    "example.py": (PYTHON, ALWAYS),
+    "example.py with a folder": ([*PYTHON, DATA.name], [*ALWAYS, "runs: 1"]),
+    "example.py with a folder again": ([*PYTHON, DATA.name], [*ALWAYS, "runs: 2"]),
     "example.mjs": (["npm", "start", "--silent"], ["val: 'Ada'", "'users.1.tags'", "val: 42n", "milliseconds"]),
 }
 
