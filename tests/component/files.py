@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,12 @@ import time
 from pathlib import Path
 
 from own import refused
-from text import ABSENT
+from text import ABSENT, Tagged
 
 TESTS = []
 KILLS = int(os.environ.get("KILLS", "5"))
 CHILD = Path(__file__).with_name("child.py")
+ROOT = Path(__file__).resolve().parents[2]
 PATH = ("path", "data/store.json")
 
 
@@ -149,6 +151,26 @@ def values_in(found):
 
 
 @test
+def samples(host, folder):
+    """documents and journals of format 1, as the crate wrote them, are read and go on"""
+    for sample in (ROOT / "tests" / "file" / "samples").iterdir():
+        shutil.copy(sample, folder)
+    for name, text, added in [("v1.json", "newer", 1), ("v1-gzip.json", 'Ada \U0001f600 "quoted" \0', ABSENT)]:
+        for _ in range(2):
+            store = host.instance(folder).open_file(name)
+            assert store.get("text") == text and store.get("added") == added
+            assert store.get("escaped") == {"$": b"\0"}
+            assert store.get("big") == Tagged("bigint", "1180591620717411303424")
+            assert store.get("bytes") == b"\0\1\xff" and str(store.get("zero")) == "-0.0"
+            entry = store.getEntry("users.é.name")
+            assert entry["version"] == "14" and entry["metadata"] == {"source": "import", "n": 1.5}
+            assert store.getEntry("later")["expiresAt"] == 2_110_599_444_080
+            assert store.namespace("other").get("a") == 1
+            store.set("next", 1)
+            store.close()
+
+
+@test
 def letting_go(host, folder):
     """closed, or dropped with all that came from it, a store leaves its document whole and no lock"""
     def stored():
@@ -253,6 +275,29 @@ def counting(host, folder):
     assert store.get("n") == 900
     store.close()
     assert names(folder) == ["store.json", "store.json.journal"]
+
+
+@test
+def with_the_crate(host, folder):
+    """a native program and the component increment one counter in turns, and the total is exact"""
+    command = ["cargo", "test", "-q", "--all-features", "--test", "file_processes"]
+    subprocess.run([*command, "--no-run"], cwd=ROOT, check=True)
+    with_one_entry(host, folder)
+    # The child of the crate's own test: adds 1 to `n` 300 times.
+    work = {**os.environ, "DATAKNOBS_KV_CHILD": "count", "DATAKNOBS_KV_PATH": str(folder / "store.json")}
+    command += ["--", "works_as_a_child", "--exact"]
+    each = subprocess.Popen(command, cwd=ROOT, env=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    store = host.instance(folder).open_file(compression="gzip")
+    ours = 0
+    while each.poll() is None:
+        store.increment("n")
+        ours += 1
+    assert each.returncode == 0, each.stdout.read()
+    assert store.get("n") == 300 + ours and ours > 1
+    store.close()
+    # What it left is the crate's to open.
+    subprocess.run(command, cwd=ROOT, env=work, check=True, stdout=subprocess.DEVNULL)
+    assert host.instance(folder).open_file().get("n") == 600 + ours
 
 
 def outdate(folder):
