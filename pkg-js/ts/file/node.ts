@@ -1,7 +1,7 @@
 /** A file of the machine, in Node, Deno and Bun. What is written when, and under which lock, is the core's. */
 import type { Connect } from "../connect.js";
 import type { Device } from "../gate.js";
-import type { FileConfig } from "../types.js";
+import type { FileConfig } from "../config.js";
 import { Disk } from "../wasm/dataknobs_kv.js";
 import { fs } from "./fs.js";
 

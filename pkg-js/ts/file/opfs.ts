@@ -1,7 +1,7 @@
 /** A file in a browser: the origin's private file system (File System Standard, section 4). */
 import type { Connect } from "../connect.js";
 import { KVError, type KVErrorCode, refused } from "../error.js";
-import type { FileConfig } from "../types.js";
+import type { FileConfig } from "../config.js";
 import { Journal, Ledger } from "../wasm/dataknobs_kv.js";
 import { FileDevice, type Medium } from "./device.js";
 import { gunzip, gzip } from "./gzip.js";
