@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 
 const BUDGET = 76_800;
 /** The budget is not met yet. Until it is, nothing may make the package larger than this. */
-const CEILING = 182_000;
+const CEILING = 180_000;
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../../target/npm/package", import.meta.url)));
 const files = new Set();
 

@@ -42,7 +42,9 @@ export async function connect(
     device = connected.device;
     const opened = glue.open(backend, namespace, cleanup, undefined, "", gate, memory.share());
     core = opened;
-    gate.start(device, journal, () => opened.clean());
+    // The core holds the gate: held by it in turn, neither would ever go.
+    const weak = new WeakRef(opened);
+    gate.start(device, journal, () => weak.deref()?.clean());
     await gate.refresh();
     // Nobody waits for it any more.
     signal?.throwIfAborted();

@@ -3,6 +3,7 @@
  * memory in its turn, and its promise resolves when what it changed stands. Who reads meanwhile waits, so
  * that nobody sees what may yet be taken back.
  */
+import type { KVError, KVErrorCode } from "./error.js";
 import { release } from "./wasm.js";
 
 /** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
@@ -29,6 +30,16 @@ export interface Device {
   tidy(): Promise<void> | undefined;
   close(): Promise<void>;
 }
+
+/** What is wrong with the place that is written to. */
+const DEVICE = new Set<KVErrorCode | undefined>([
+  "access-denied",
+  "not-found",
+  "outcome-unknown",
+  "quota-exceeded",
+  "timeout",
+  "unavailable",
+]);
 
 interface Job {
   readonly work: () => unknown;
@@ -170,8 +181,8 @@ export class Gate {
       try {
         return journal.changes();
       } catch (error) {
-        // Made again one by one, what nobody knows the outcome of might be made twice.
-        if ((error as { code?: string }).code !== "outcome-unknown") fault = { error };
+        // Of a value, not of what is written to: that would fail for each of them.
+        if (!DEVICE.has((error as KVError).code)) fault = { error };
         throw error;
       } finally {
         release();

@@ -31,6 +31,7 @@ const REREAD = 3;
 export class FileDevice implements Device {
   readonly #medium: Medium;
   readonly #ledger: glue.Ledger;
+  #foldFrom = 0;
   /** Nothing was read yet, or not to its end. */
   #unread = true;
 
@@ -95,7 +96,13 @@ export class FileDevice implements Device {
   }
 
   tidy(): Promise<void> | undefined {
-    return this.#unread || !this.#ledger.should_fold() ? undefined : this.#foldAlone();
+    const length = this.#ledger.length();
+    if (this.#unread || length < this.#foldFrom || !this.#ledger.should_fold()) return undefined;
+    // Where it fails, the journal is to be twice as long before the next attempt.
+    this.#foldFrom = length * 2;
+    return this.#foldAlone().then(() => {
+      this.#foldFrom = 0;
+    });
   }
 
   #foldAlone(): Promise<void> {

@@ -85,6 +85,16 @@ const noted = ({ ino, size }: node.Stats): number => {
 };
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
+/** Owner, group and mode of another file. */
+function inherit(handle: number, { uid, gid, mode }: node.Stats): void {
+  try {
+    node.fchownSync(handle, uid, gid);
+  } catch {
+    // Only root may give a file away.
+  }
+  node.fchmodSync(handle, mode);
+}
+
 export const fs = {
   resolve: (path: string) =>
     held(path, () => {
@@ -173,12 +183,13 @@ export const fs = {
   },
   replace(path: string, aside: string, bytes: Uint8Array): void {
     try {
-      const handle = node.openSync(aside, "w");
+      // Who may read the old one may read the new one, and nobody else before; a first journal is as its document.
+      const like = [path, path.replace(/\.journal$/, "")];
+      const [old] = like.flatMap((name) => node.statSync(name, { throwIfNoEntry: false }) ?? []);
+      const handle = node.openSync(aside, "w", old === undefined ? 0o666 : 0o600);
       try {
+        if (old !== undefined) inherit(handle, old);
         writeAll(handle, bytes);
-        // Who may read the old one may read the new one.
-        const old = node.statSync(path, { throwIfNoEntry: false });
-        if (old !== undefined) node.fchmodSync(handle, old.mode);
         node.fsyncSync(handle);
       } finally {
         node.closeSync(handle);
@@ -191,8 +202,11 @@ export const fs = {
     // The new name is there already; a crash of the machine may still bring back the old one.
     try {
       const folder = node.openSync(dirname(path), "r");
-      node.fsyncSync(folder);
-      node.closeSync(folder);
+      try {
+        node.fsyncSync(folder);
+      } finally {
+        node.closeSync(folder);
+      }
     } catch {
       // Some systems open no folder.
     }

@@ -34,7 +34,13 @@ class Opfs implements Medium {
   #head = "";
   #changed = false;
 
-  constructor(folder: FileSystemDirectoryHandle, path: string, name: string, compressed: boolean) {
+  constructor(
+    folder: FileSystemDirectoryHandle,
+    path: string,
+    name: string,
+    compressed: boolean,
+    refresh: () => void,
+  ) {
     this.#folder = folder;
     this.#path = path;
     this.#name = name;
@@ -42,6 +48,7 @@ class Opfs implements Medium {
     this.#channel = new BroadcastChannel(`dataknobs-kv file ${path}`);
     this.#channel.onmessage = () => {
       this.#changed = true;
+      refresh();
     };
   }
 
@@ -120,10 +127,10 @@ class Opfs implements Medium {
       return true;
     }
     // What is written takes the file's place when it is closed: all of it, or nothing.
-    const file = await handle.createWritable({ keepExistingData: true });
-    await file.truncate(from);
-    await file.write({ type: "write", position: from, data: frame as Uint8Array<ArrayBuffer> });
-    await file.close();
+    await written(await handle.createWritable({ keepExistingData: true }), async (file) => {
+      await file.truncate(from);
+      await file.write({ type: "write", position: from, data: frame as Uint8Array<ArrayBuffer> });
+    });
     this.#tell();
     return true;
   }
@@ -141,9 +148,7 @@ class Opfs implements Medium {
 
   async #replace(name: string, bytes: Uint8Array): Promise<void> {
     const handle = await this.#folder.getFileHandle(name, { create: true });
-    const file = await handle.createWritable();
-    await file.write(bytes as Uint8Array<ArrayBuffer>);
-    await file.close();
+    await written(await handle.createWritable(), (file) => file.write(bytes as Uint8Array<ArrayBuffer>));
   }
 
   #tell(): void {
@@ -152,6 +157,20 @@ class Opfs implements Medium {
 
   close(): void {
     this.#channel.close();
+  }
+}
+
+/** Writes a file and closes it; what fails leaves no copy behind. */
+async function written(
+  file: FileSystemWritableFileStream,
+  work: (file: FileSystemWritableFileStream) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(file);
+    await file.close();
+  } catch (error) {
+    await file.abort().catch(() => {});
+    throw error;
   }
 }
 
@@ -166,7 +185,7 @@ function failure(error: unknown, path: string): unknown {
 }
 
 /** The folder of a path, made where there is none: nobody else could make it. */
-async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, string]> {
+async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, string, string]> {
   const parts = path.split("/").filter((part) => part !== "");
   const name = parts.pop();
   if (name === undefined || [...parts, name].some((part) => part === "." || part === ".."))
@@ -182,16 +201,18 @@ async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, strin
   try {
     let folder = await storage.getDirectory();
     for (const part of parts) folder = await folder.getDirectoryHandle(part, { create: true });
-    return [folder, name];
+    return [folder, name, [...parts, name].join("/")];
   } catch (error) {
     throw failure(error, path);
   }
 }
 
-export const opfs: Connect = async (config: FileConfig) => {
-  const [folder, name] = await folderOf(config.path);
+export const opfs: Connect = async (config: FileConfig, gate) => {
+  // One file has one lock, however its path is spelled.
+  const [folder, name, path] = await folderOf(config.path);
   const memory = new Journal();
-  const ledger = new Ledger(config.path, memory);
-  const medium = new Opfs(folder, config.path, name, config.compression === "gzip");
+  const ledger = new Ledger(path, memory);
+  const refresh = () => void gate.refresh().catch(() => {});
+  const medium = new Opfs(folder, path, name, config.compression === "gzip", refresh);
   return { device: new FileDevice(medium, ledger), journal: ledger, memory };
 };

@@ -285,11 +285,32 @@ fn without_gzip() -> Error {
 }
 
 fn write_aside(path: &str, aside: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(aside)?;
-    file.write_all(bytes)?;
-    // Who may read the old one may read the new one.
-    if let Ok(old) = fs::metadata(path) {
+    // A first journal is as its document.
+    let like = path.strip_suffix(".journal").unwrap_or(path);
+    let old = fs::metadata(path).or_else(|_| fs::metadata(like)).ok();
+    let mut file = create_aside(aside, old.is_some())?;
+    // Who may read the old one may read the new one, and nobody else before.
+    if let Some(old) = old {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            // Only root may give a file away.
+            let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+        }
         let _ = file.set_permissions(old.permissions());
     }
+    file.write_all(bytes)?;
     file.sync_all()
+}
+
+#[cfg_attr(not(unix), allow(unused_variables))]
+fn create_aside(path: &str, closed: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if closed {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
 }

@@ -105,13 +105,24 @@ pub(super) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
     })
 }
 
+/// So many bytes are summed at most in search of a frame: content may look like the head of one at each
+/// of its bytes.
+const SEARCH: u64 = 1 << 28;
+
 /// Is there a whole frame after the beginning of `bytes`, numbered `from` or a little more? Then what
 /// is before it was not just cut off.
 pub(super) fn any_beyond(bytes: &[u8], from: u64) -> bool {
+    let mut left = SEARCH;
     (1..bytes.len()).any(|at| {
         let rest = bytes.get(at..).unwrap_or_default();
         let near = u64_at(rest, 4).is_some_and(|n| n.wrapping_sub(from) < 1 << 32);
-        near && first(rest).is_some()
+        let len = array(rest, 0).map_or(0, u32::from_le_bytes);
+        if !near || u64::from(len) > rest.len() as u64 {
+            return false;
+        }
+        let affordable = left.checked_sub(u64::from(len));
+        left = affordable.unwrap_or_default();
+        affordable.is_some() && first(rest).is_some()
     })
 }
 

@@ -198,6 +198,9 @@ impl State {
     }
 }
 
+/// A block is copied some times on its way: a larger one might find no memory, of which a wasm module has 4 GiB.
+const MAX_BLOCK: usize = 1 << 29;
+
 /// Adds an entry, or a deletion, to a block. Not under the lock: a value that the host keeps may run
 /// code of the user's.
 fn push(
@@ -209,6 +212,14 @@ fn push(
 ) -> Result<()> {
     let envelope = stored.map(|stored| stored.record.encode()).transpose();
     let envelope = envelope.map_err(|error| error.with_key(key))?;
+    let more = envelope.as_ref().map_or(0, Vec::len);
+    if block.len().saturating_add(more) > MAX_BLOCK {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "what is written at once holds at most 512 MiB: write it in several calls",
+        )
+        .with_key(key));
+    }
     block.push(Change {
         namespace,
         key,

@@ -50,6 +50,13 @@ const OBJECT: &str = "object";
 const TAGGED: &str = "tagged";
 const RESERVED: [&str; 3] = [BYTES, DOUBLE, OBJECT];
 
+/// How large a document may become: in 32 bits a vector that grows beyond has no room to move to.
+const MOST: usize = if cfg!(target_pointer_width = "32") {
+    1 << 29
+} else {
+    usize::MAX
+};
+
 /// How many bytes of entries are taken from the memory at once.
 const PAGE: usize = 1 << 20;
 
@@ -90,6 +97,13 @@ pub(super) fn write(memory: &Memory, folded: u64) -> Result<Vec<u8>> {
             }
             write::text(change.key, &mut out);
             out.extend_from_slice(b": ");
+            if out.len().saturating_add(envelope.len()) > MOST {
+                return Err(Error::new(
+                    ErrorKind::QuotaExceeded,
+                    "the document would be larger than 512 MiB, which is all that this build can write: \
+                     what was acknowledged is in the journal; delete some",
+                ));
+            }
             write_entry(&Record::decode(envelope)?, change.version, host, &mut out);
             Ok(())
         })?;
