@@ -54,7 +54,7 @@ const RESERVED: [&str; 3] = [BYTES, DOUBLE, OBJECT];
 const MOST: usize = if cfg!(target_pointer_width = "32") {
     1 << 29
 } else {
-    usize::MAX
+    isize::MAX as usize
 };
 
 /// How many bytes of entries are taken from the memory at once.
