@@ -145,12 +145,11 @@ fn is_over<F: Files>(files: &F, claim: Option<&Claim>, watched: u64) -> bool {
     let Some(claim) = claim else {
         return watched >= SILENT;
     };
-    // One of this process may be a thread's that is gone: that too nobody can tell.
-    let other = claim
-        .process
-        .as_ref()
-        .filter(|p| files.process().as_ref() != Some(*p));
-    match other.and_then(|p| files.is_alive(p)) {
+    // A thread of this process may be gone, which nobody can tell.
+    if claim.process.is_some() && claim.process == files.process() {
+        return watched >= STALE;
+    }
+    match claim.process.as_ref().and_then(|p| files.is_alive(p)) {
         Some(alive) => !alive,
         None => watched.max(files.now().saturating_sub(claim.at)) >= STALE,
     }
