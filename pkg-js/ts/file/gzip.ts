@@ -1,10 +1,24 @@
 /** Compression by the runtime's own streams. */
 import { KVError } from "../error.js";
 
-const through = async (bytes: Uint8Array, stream: GenericTransformStream): Promise<Uint8Array> =>
-  new Uint8Array(
-    await new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(stream)).arrayBuffer(),
-  );
+/** Not through a `Response`: of one that fails, Firefox tells the console too. */
+async function through(
+  bytes: Uint8Array,
+  stream: CompressionStream | DecompressionStream,
+): Promise<Uint8Array> {
+  const writer = stream.writable.getWriter();
+  // What is wrong is told by the reader.
+  writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => {});
+  writer.close().catch(() => {});
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value as Uint8Array<ArrayBuffer>);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
 
 export const gzip = (bytes: Uint8Array) => through(bytes, new CompressionStream("gzip"));
 
