@@ -271,16 +271,17 @@ export const database = () => `behaviour ${Date.now()} ${++databases}`;
 
 /**
  * Runs every case of the table that has the door "npm". `table`: the files' names and contents.
- * `open`: the options of each store. `reopen`: closes and opens it between the steps.
+ * `open`: the options of each store. `reopen`: closes and opens it between the steps. `slow`: its writes take longer
+ * than the times to live of some cases.
  */
-export async function behaviour(modules, table, open = () => ({}), reopen = false) {
+export async function behaviour(modules, table, open = () => ({}), reopen = false, slow = false) {
   const failures = [];
   let passed = 0;
   for (const [file, cases] of Object.entries(table)) {
     for (const one of cases) {
       if (one.doors !== undefined && !one.doors.includes("npm")) continue;
-      // What a handle does is lost with it; and while it is opened, milliseconds go by.
-      if (reopen && one.steps.some((step) => "wait" in step)) continue;
+      // What a handle does is lost with it; and while it is opened, milliseconds go by, as in a slow write.
+      if ((reopen || slow) && one.steps.some((step) => "wait" in step)) continue;
       if (reopen && one.steps.some(({ do: [op] = [] }) => HANDLED.has(op))) continue;
       let fault;
       try {

@@ -30,9 +30,11 @@ export async function suite(modules, conformance, table) {
       ["behaviour on indexeddb, reopened", () => behaviour(modules, table, indexeddb, true)],
       ["cases on indexeddb", () => run(modules, indexeddb)],
     );
-  if (files !== undefined) kept.push(["behaviour on file", () => behaviour(modules, table, file)]);
+  const inWindow = globalThis.document !== undefined;
+  if (files !== undefined)
+    kept.push(["behaviour on file", () => behaviour(modules, table, file, false, inWindow)]);
   // In windows each write of such a file takes ten times as long.
-  if (files !== undefined && globalThis.document === undefined)
+  if (files !== undefined && !inWindow)
     kept.push(["behaviour on file, reopened", () => behaviour(modules, table, zipped, true)]);
   if (files !== undefined && !inBrowser) kept.push(["cases on file", () => run(modules, file)]);
   const failures = [];

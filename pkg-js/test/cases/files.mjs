@@ -1,5 +1,5 @@
 // A file of the machine, in Node, Deno and Bun: what the table cannot express.
-import { number, sealed } from "../entries/sealed.mjs";
+import { number, sealed } from "./sealed.mjs";
 import { test } from "./check.mjs";
 
 const here =

@@ -1,5 +1,5 @@
 // A file in the origin's private file system of a browser.
-import { number, sealed } from "../entries/sealed.mjs";
+import { number, sealed } from "./sealed.mjs";
 import { sleep, test } from "./check.mjs";
 
 const here = globalThis.document !== undefined || globalThis.WorkerGlobalScope !== undefined;

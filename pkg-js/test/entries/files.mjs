@@ -2,7 +2,7 @@
 //   node files.mjs <work> <path> <given, as JSON>
 import * as fs from "node:fs";
 import { KVStore } from "dataknobs-kv";
-import { sealed } from "./sealed.mjs";
+import { sealed } from "../cases/sealed.mjs";
 import { make, reached } from "./writes.mjs";
 
 const [work, path, given] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 // What one tab of several does: a page imports it, a worker runs it.
 import { KVStore } from "../../node_modules/dataknobs-kv/dist/browser.js";
-export { number, sealed } from "./sealed.mjs";
+export { number, sealed } from "../cases/sealed.mjs";
 
 /** Opens a store over a database. */
 export const open = (database, config = {}) =>

@@ -1,6 +1,6 @@
 // Writes that follow from their number alone, so that what is to be there after a kill follows from the last
 // one that was acknowledged.
-import { number, sealed } from "./sealed.mjs";
+import { number, sealed } from "../cases/sealed.mjs";
 
 /** So many writes may have been acknowledged without the word of it having come through. */
 const UNHEARD = 100;

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { number } from "../entries/sealed.mjs";
+import { number } from "../cases/sealed.mjs";
 import { dist, out, root, within } from "./place.mjs";
 import { RUN } from "./processes.mjs";
 
