@@ -25,6 +25,17 @@ export function same(left, right) {
   return each(Object.entries(left), Object.entries(right));
 }
 
+/** The next `count` events, in short. */
+export async function take(events, count) {
+  const seen = [];
+  while (seen.length < count) {
+    const { done, value } = await events.next();
+    if (done) return [...seen, "end"];
+    seen.push(value.type === "overflow" ? "overflow" : `${value.type} ${value.key}`);
+  }
+  return seen;
+}
+
 export class Check {
   checks = 0;
   #opened = [];

@@ -1,6 +1,6 @@
 // Stores in IndexedDB when something goes wrong: what was acknowledged stays, and the store goes on.
 import { show } from "../behaviour.mjs";
-import { sleep } from "./check.mjs";
+import { sleep, take } from "./check.mjs";
 import {
   contents,
   deaf,
@@ -13,7 +13,6 @@ import {
   soon,
   stranger,
   tab,
-  take,
 } from "./tabs.mjs";
 
 /** The write fails as it does when there is no room. */

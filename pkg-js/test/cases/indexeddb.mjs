@@ -1,6 +1,6 @@
 // Stores in IndexedDB: what stays, and what two tabs see of each other.
-import { sleep } from "./check.mjs";
-import { contents, deaf, kept, long, soon, tab, take } from "./tabs.mjs";
+import { sleep, take } from "./check.mjs";
+import { contents, deaf, kept, long, soon, tab } from "./tabs.mjs";
 
 const VALUES = {
   text: "Ada \u{1f600}",

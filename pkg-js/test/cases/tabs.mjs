@@ -102,17 +102,6 @@ export async function onOpen(database, call, work) {
   }
 }
 
-/** The next `count` events, in short. */
-export async function take(events, count) {
-  const seen = [];
-  while (seen.length < count) {
-    const { done, value } = await events.next();
-    if (done) return [...seen, "end"];
-    seen.push(value.type === "overflow" ? "overflow" : `${value.type} ${value.key}`);
-  }
-  return seen;
-}
-
 /** Numbers that look random and come again. */
 export function dice(seed) {
   let state = seed;

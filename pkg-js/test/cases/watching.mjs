@@ -1,16 +1,5 @@
 import { MapBackend } from "../backend.mjs";
-import { test } from "./check.mjs";
-
-/** The next `count` events, in short. */
-async function take(events, count) {
-  const seen = [];
-  while (seen.length < count) {
-    const { done, value } = await events.next();
-    if (done) return [...seen, "end"];
-    seen.push(value.type === "overflow" ? "overflow" : `${value.type} ${value.key}`);
-  }
-  return seen;
-}
+import { take, test } from "./check.mjs";
 
 test("watch tells of changes from the call on", async (t) => {
   const store = await t.open();

@@ -1,7 +1,7 @@
 // Chromium and Firefox: in a window, in workers, and built by Vite.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LIMIT, out, within } from "./place.mjs";
+import { CHROMIUM, LIMIT, QUIETLY, out, within } from "./place.mjs";
 
 /** Waits for the page to have its report; what went wrong before is said. */
 async function pageReport(page, url, wait) {
@@ -51,17 +51,8 @@ export async function inContext(run) {
   if (chromium === undefined) {
     const { chromium: launcher } = await import("playwright-core");
     chromium = await launcher.launch({
-      executablePath: "/usr/bin/chromium",
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+      executablePath: CHROMIUM,
+      args: QUIETLY,
     });
   }
   const context = await chromium.newContext();

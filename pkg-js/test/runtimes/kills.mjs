@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CHROMIUM, QUIETLY } from "./place.mjs";
 
 const KILLS = Number(process.env.KILLS ?? 20);
 const WRITERS = 4;
@@ -29,21 +30,8 @@ async function listen(known, hear) {
 
 function browser(folder, page) {
   const child = spawn(
-    "/usr/bin/chromium",
-    [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--disable-dev-shm-usage",
-      `--user-data-dir=${folder}`,
-      "--remote-debugging-port=0",
-      page,
-    ],
+    CHROMIUM,
+    [...QUIETLY, "--disable-dev-shm-usage", `--user-data-dir=${folder}`, "--remote-debugging-port=0", page],
     { detached: true, stdio: "ignore" },
   );
   const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));

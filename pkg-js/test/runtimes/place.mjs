@@ -10,6 +10,18 @@ export const root = here("../..");
 export const out = join(root, "target/npm/installed");
 export const dist = join(out, "node_modules/dataknobs-kv/dist");
 export const bin = (name) => here(`node_modules/.bin/${name}`);
+export const CHROMIUM = "/usr/bin/chromium";
+/** No window, and nothing of its own to do. */
+export const QUIETLY = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 export const LIMIT = 120_000;
 
 const exec = promisify(execFile);
