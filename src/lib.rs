@@ -26,6 +26,8 @@ mod cbor;
 pub mod conformance;
 mod error;
 mod host;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "json")]
 pub mod json;
 mod key;

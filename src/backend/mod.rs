@@ -8,10 +8,16 @@ mod dynamic;
 pub mod file;
 pub mod journal;
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub(crate) mod update;
+#[cfg(feature = "http")]
+mod wire;
 
 pub use any::Any;
 pub use dynamic::{Decide, DynBackend, Erased, Look, Step};
+#[cfg(feature = "http")]
+pub use wire::CLOCK_SKEW;
 
 use crate::{
     error::{Error, ErrorKind, Result},
