@@ -16,7 +16,7 @@ VENV := .tools/venv/bin
 REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$(rustc --print sysroot)=rust"
 FILE ?= pkg-js/package-lock.json
 
-.PHONY: help run pack test lint bench soak bench-host component test-crate test-component test-npm test-readme
+.PHONY: help run pack test servers lint bench soak bench-host component test-crate test-component test-npm test-readme
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -92,8 +92,15 @@ lint: target/.toolchain pkg-js/node_modules/.installed
 	cargo run -q -p xtask -- dependencies
 	cd pkg-js && npx --no-install biome ci --colors=off --max-diagnostics=20 .
 
-test-crate: target/.toolchain
-	cargo test --all-features
+gateway/node_modules/.installed: gateway/package.json gateway/package-lock.json
+	cd gateway && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+servers: target/.setup gateway/node_modules/.installed ## the servers that the tests talk to, until Ctrl-C
+	node tools/servers.mjs
+
+test-crate: target/.toolchain target/.setup gateway/node_modules/.installed
+	node tools/servers.mjs -- cargo test --all-features
 
 test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.installed
 	$(VENV)/wasm-tools component wit wit > /dev/null

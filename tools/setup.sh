@@ -8,6 +8,7 @@ missing=()
 command -v chromium > /dev/null || missing+=(chromium)
 command -v firefox-esr > /dev/null || missing+=(firefox-esr)
 command -v redis-server > /dev/null || missing+=(redis-server)
+command -v webdis > /dev/null || missing+=(webdis)
 python3 -c "import ensurepip, venv" 2> /dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then

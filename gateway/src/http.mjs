@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 
 /** An answer that is no success. */
 export class Refusal extends Error {
-  constructor(status, body) {
+  constructor(status, body, headers = {}) {
     super(`status ${status}`);
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 }
 
@@ -23,6 +24,7 @@ export async function serve(config, services) {
       if (incoming.method === "OPTIONS") return outgoing.writeHead(204).end();
     }
     let status = 200;
+    let headers = {};
     let body;
     try {
       if (!service) throw new Refusal(404, { error: "there is nothing under this path" });
@@ -34,10 +36,11 @@ export async function serve(config, services) {
     } catch (error) {
       if (!(error instanceof Refusal)) console.error("gateway:", error);
       status = error instanceof Refusal ? error.status : 500;
+      headers = error.headers ?? {};
       body = error instanceof Refusal ? error.body : service.refuse(500, "the gateway failed");
     }
     const text = JSON.stringify(body);
-    outgoing.writeHead(status, { "content-type": "application/json" });
+    outgoing.writeHead(status, { "content-type": "application/json", ...headers });
     outgoing.end(text);
   });
   server.keepAliveTimeout = 60_000;

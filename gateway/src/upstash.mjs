@@ -40,7 +40,7 @@ class Upstash {
   }
 
   async answer(incoming, body) {
-    if (!this.#client.isReady) throw new Refusal(503, { error: "Redis is not connected" });
+    if (!this.#client.isReady) throw new Refusal(503, { error: "Redis is not connected" }, { "retry-after": "1" });
     const encode = incoming.headers["upstash-encoding"] === "base64" ? inBase64 : inText;
     const path = new URL(incoming.url, "http://gateway").pathname;
     if (path === "/") {

@@ -22,6 +22,8 @@ mod faulty;
 mod host;
 mod kept;
 mod limits;
+#[cfg(feature = "http")]
+mod line;
 mod provided;
 mod read;
 mod samples;
@@ -34,6 +36,8 @@ pub use broken::{Broken, Defect};
 pub use contend::{Tally, Work, contend, interleave};
 pub use faulty::Faulty;
 pub use host::ManualHost;
+#[cfg(feature = "http")]
+pub use line::{BadLine, Faults};
 pub use wrap::{Late, Minimal};
 
 use crate::{backend::Backend, error::Result, host::Host};

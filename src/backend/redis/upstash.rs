@@ -56,16 +56,16 @@ impl Upstash {
                 ErrorKind::AccessDenied,
                 "the server refuses the token: check `url` and `token`",
             )),
-            (_, Some(Json::Object(mut answer))) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => Err(Error::new(
+                ErrorKind::QuotaExceeded,
+                "the server takes no request of this size: write less at a time",
+            )),
+            // A refusal of Redis's own is a 400.
+            (StatusCode::OK | StatusCode::BAD_REQUEST, Some(Json::Object(mut answer))) => {
                 let result = answer.remove("result").map(Reply::from_json);
                 match (result, answer.remove("error")) {
                     (Some(Some(reply)), _) => Ok(reply),
-                    (None, Some(Json::String(error))) => Ok(Reply::Error(
-                        error
-                            .strip_prefix("ERR NOSCRIPT")
-                            .map_or(&*error, |_| &error[4..])
-                            .into(),
-                    )),
+                    (None, Some(Json::String(error))) => Ok(Reply::Error(error.into())),
                     _ => Err(not_upstash(status, repeatable)),
                 }
             }
