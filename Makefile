@@ -39,7 +39,7 @@ target/npm/.wasm: target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/
 	cp $(BUILT) target/npm/dataknobs_kv.wasm
 	@touch $@
 
-$(PACKAGE)/.built: target/npm/.wasm pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
+$(PACKAGE)/.built: target/npm/.wasm pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs pkg-js/glue.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
 	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv.wasm target/npm/bindgen
 	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv_node.wasm target/npm/bindgen
 	node pkg-js/build.mjs

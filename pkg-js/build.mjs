@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, write
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { changed } from "./glue.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const root = here("..");
@@ -24,13 +25,7 @@ for (const name of [BROWSER, NODE]) {
     { stdio: "inherit" },
   );
   // The glue lies among the sources: the compiler needs its types, the bundler the rest.
-  writeFileSync(
-    here(`ts/wasm/${name}.js`),
-    readFileSync(`${glue}/${name}.js`, "utf8").replace(
-      "Op = Object.freeze",
-      "Op = /* @__PURE__ */ Object.freeze",
-    ),
-  );
+  writeFileSync(here(`ts/wasm/${name}.js`), changed(readFileSync(`${glue}/${name}.js`, "utf8")));
 }
 // The numbers of the calls become constants, which the bundler puts in: the object that the glue has
 // instead is 0.4 KB, and is dropped.

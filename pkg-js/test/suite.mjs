@@ -37,6 +37,11 @@ export async function suite(modules, conformance, table) {
   if (files !== undefined && !inWindow)
     kept.push(["behaviour on file, reopened", () => behaviour(modules, table, zipped, true)]);
   if (files !== undefined && !inBrowser) kept.push(["cases on file", () => run(modules, file)]);
+  if (inBrowser)
+    kept.push(
+      ["torn calls", () => run(modules, undefined, true)],
+      ["torn calls on indexeddb", () => run(modules, indexeddb, true)],
+    );
   const failures = [];
   for (const [name, part] of [
     ["behaviour", () => behaviour(modules, table)],

@@ -8,6 +8,7 @@ import { isKey } from "./texts.js";
 import type { Abortable, Entry } from "./types.js";
 import type * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
+import { ask, enter } from "./wasm.js";
 
 /** The calls that only read. */
 const READS = new Set([
@@ -62,18 +63,18 @@ export class Calls {
   /** Makes a call of the core: now, or in its turn where the store is written down. */
   turn<T>(reads: boolean, options: Abortable | undefined, work: () => T): T | Promise<Awaited<T>> {
     const gate = this.gate;
-    if (gate === undefined) return work();
+    if (gate === undefined) return enter(work);
     const { signal } = options ?? {};
     const turn = () => {
       signal?.throwIfAborted();
       return work();
     };
-    return gate.run(signal === undefined ? work : turn, reads) as T | Promise<Awaited<T>>;
+    return enter(() => gate.run(signal === undefined ? work : turn, reads) as T | Promise<Awaited<T>>);
   }
 
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
   async slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
-    const call = () => this.core.call(op, args, options?.signal) as T | Promise<T>;
+    const call = () => ask(() => this.core.call(op, args, options?.signal) as T | Promise<T>);
     if (op === Op.Update && this.gate !== undefined) {
       const [key, step] = args as [string, (old: unknown) => Promise<unknown>];
       return abortable(this.#replace(options, key, step) as Promise<T>, options);

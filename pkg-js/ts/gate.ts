@@ -4,7 +4,7 @@
  * that nobody sees what may yet be taken back.
  */
 import type { KVError, KVErrorCode } from "./error.js";
-import { release } from "./wasm.js";
+import { known, release } from "./wasm.js";
 
 /** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
 export interface Journal {
@@ -131,7 +131,7 @@ export class Gate {
         await this.#group(jobs);
       } catch (error) {
         // Not even taking back what was changed was possible: nobody waits for ever.
-        for (const job of jobs) job.reject(error);
+        for (const job of jobs) job.reject(known(error));
       }
       this.#pass();
       await this.#tidy();
@@ -145,8 +145,9 @@ export class Gate {
     for (const work of this.#between.splice(0)) {
       try {
         work();
-      } catch {
+      } catch (error) {
         // It has come from elsewhere; the next group looks what there is.
+        known(error);
       }
     }
   }
@@ -157,8 +158,9 @@ export class Gate {
         const step = this.#device?.tidy();
         if (step === undefined) return;
         await step;
-      } catch {
+      } catch (error) {
         // It is tried again after a later group.
+        known(error);
         return;
       }
     }
@@ -174,13 +176,14 @@ export class Gate {
           job.result = job.work();
           job.failed = false;
         } catch (error) {
-          job.result = error;
+          job.result = known(error);
           job.failed = true;
         }
       }
       try {
         return journal.changes();
-      } catch (error) {
+      } catch (thrown) {
+        const error = known(thrown);
         // Of a value, not of what is written to: that would fail for each of them.
         if (!DEVICE.has((error as KVError).code)) fault = { error };
         throw error;
@@ -195,8 +198,13 @@ export class Gate {
       else await device.write(run, () => journal.roll_back());
       journal.keep();
       for (const job of jobs) (job.failed ? job.reject : job.resolve)(job.result as never);
-    } catch (error) {
-      journal.roll_back();
+    } catch (thrown) {
+      const error = known(thrown);
+      try {
+        journal.roll_back();
+      } catch (fault) {
+        known(fault);
+      }
       if (fault === undefined || jobs.length === 1) {
         for (const job of jobs) job.reject(error);
         return;

@@ -4,7 +4,7 @@ import { KVError } from "./error.js";
 import { isKey, isPattern } from "./texts.js";
 import type { KeysOptions } from "./types.js";
 import * as glue from "./wasm/dataknobs_kv.js";
-import { numbers, numbersAt, release, texts, values, writeKeys, writeText } from "./wasm.js";
+import { later, numbers, numbersAt, release, texts, values, writeKeys, writeText } from "./wasm.js";
 
 const ABSENT = -1;
 const TAKE = -2;
@@ -14,7 +14,7 @@ const THROW = -4;
 function taken(code: number): unknown {
   const result = glue.take();
   if (code === THROW) throw result;
-  return result;
+  return later(result);
 }
 
 /** What a batch is refused with: the core cannot tell which key holds the NUL that joins them. */
@@ -25,6 +25,16 @@ function named(error: unknown, keys: readonly string[]): unknown {
     : new KVError(error.code, error.message, key);
 }
 
+/** A copy. Where the stack is used up by then, nothing has happened to the module. */
+function handedOut(value: unknown): unknown {
+  try {
+    return copyOut(value);
+  } catch (error) {
+    if (error instanceof KVError) throw error;
+    throw new KVError("unavailable", "the value could not be copied, as the stack or the memory is used up");
+  }
+}
+
 const flag = (code: number): boolean | Promise<boolean> =>
   code >= 0 ? code === 1 : (taken(code) as Promise<boolean>);
 
@@ -33,7 +43,7 @@ export function getNow(core: glue.Store, key: string): unknown {
   const code = core.get(writeText(key, isKey));
   if (code >= 0) {
     const value = values[code];
-    return typeof value === "object" ? copyOut(value) : value;
+    return typeof value === "object" ? handedOut(value) : value;
   }
   return code === ABSENT ? undefined : taken(code);
 }
@@ -55,7 +65,7 @@ export function getManyNow(core: glue.Store, keys: readonly string[]): unknown[]
   const count = core.get_many(writeKeys(keys), keys.length);
   release();
   if (count === THROW) throw named(glue.take(), keys);
-  if (count < 0) return glue.take() as Promise<unknown[]>;
+  if (count < 0) return later(glue.take()) as Promise<unknown[]>;
   const from = numbersAt();
   const slots = numbers();
   const found = new Array<unknown>(count).fill(undefined);
@@ -74,7 +84,7 @@ export function getManyNow(core: glue.Store, keys: readonly string[]): unknown[]
   // came inline is bytes at most, of which a copy more does no harm.
   for (let at = 0; at < count; at++) {
     const value = found[at];
-    if (typeof value === "object") found[at] = copyOut(value);
+    if (typeof value === "object") found[at] = handedOut(value);
   }
   return found;
 }

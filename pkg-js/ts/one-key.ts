@@ -17,6 +17,7 @@ import type {
   ValueOf,
 } from "./types.js";
 import { Op } from "./wasm/op.js";
+import { enter } from "./wasm.js";
 
 /** The part of a store that is about one key. */
 export abstract class OneKey<M = KeyMap> {
@@ -60,7 +61,7 @@ export abstract class OneKey<M = KeyMap> {
       ttl = words[0];
     }
     const kept = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
-    if (this.#calls.gate === undefined) return setNow(this.#calls.core, key, kept, ttl);
+    if (this.#calls.gate === undefined) return enter(() => setNow(this.#calls.core, key, kept, ttl));
     return abortable(
       this.#calls.turn(false, options, () => setNow(this.#calls.core, key, kept, ttl)) as Promise<boolean>,
       options,

@@ -32,7 +32,7 @@ import type {
 import * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
 import { Changes } from "./watch.js";
-import { load } from "./wasm.js";
+import { ask, load } from "./wasm.js";
 
 /** What the handles of one connection share. */
 interface Shared {
@@ -49,7 +49,9 @@ interface Shared {
  *
  * Beside the errors that a method names there are: `invalid-argument` for options that it has not,
  * `closed` after `close`, the signal's reason, and what the backend says (`unavailable`, `timeout`,
- * `access-denied`, `conflict`, `corrupt`, `outcome-unknown`).
+ * `access-denied`, `conflict`, `corrupt`, `outcome-unknown`). Where the stack or the memory is used up in the middle
+ * of a call, that one rejects with `outcome-unknown` and every later one, of all stores of the program, with `closed`:
+ * open new ones. What was acknowledged is in their files and databases.
  *
  * @example
  * const store = await KVStore.open();
@@ -100,7 +102,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   static async escape(text: string): Promise<string> {
     isPattern(text);
     await load();
-    return glue.escape(text);
+    return ask(() => glue.escape(text));
   }
 
   /** The values under `keys`, in their order, repeats included. Errors: `invalid-key`. */
@@ -235,7 +237,8 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       isPattern(pattern);
       const own = check.watch(options);
       own.signal?.throwIfAborted();
-      return [own, this.#calls.core.watch(pattern, own.values ?? false, own.buffer)];
+      const { core } = this.#calls;
+      return [own, ask(() => core.watch(pattern, own.values ?? false, own.buffer))];
     });
   }
 
@@ -260,7 +263,11 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    */
   async namespace<N = M>(name: string): Promise<KVStore<N>> {
     isNamespace(name);
-    return new KVStore<N>(this.#calls.core.namespace(name), this.#shared, { closed: false });
+    return new KVStore<N>(
+      ask(() => this.#calls.core.namespace(name)),
+      this.#shared,
+      { closed: false },
+    );
   }
 
   /** The names of the namespaces that hold entries; the default one is `""`. */
@@ -285,7 +292,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     } finally {
       // Of the whole connection at once: nothing is to come between.
       await (this.#own === this.#shared
-        ? this.#calls.core.call(Op.Close, [])
+        ? ask(() => this.#calls.core.call(Op.Close, []))
         : this.#calls.slow(undefined, Op.Close));
     }
   }

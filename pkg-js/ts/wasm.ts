@@ -34,20 +34,114 @@ export function from(where: Source): void {
   source ??= where;
 }
 
+const STOPPED =
+  "the stack or the memory was used up in the middle of a call: all stores are closed, and what was in memory only is gone; open a new store";
+/** Made while there is room to make it. */
+const torn = new KVError("outcome-unknown", STOPPED);
+const closed = () => new KVError("closed", STOPPED);
+/** Was a call torn off in the middle? Then nothing inside can be trusted. */
+let stopped = false;
+/** What came out of a call, until it is known what it was. */
+let thrown: unknown;
+const NOTHING = new Uint8Array(0);
+/** Those who wait for what is going on inside. */
+const waiting = new Set<(error: KVError) => void>();
+const soon = Promise.resolve();
+const traps: unknown[] = [
+  RangeError,
+  WebAssembly.RuntimeError,
+  // What Firefox has in the place of a `RangeError`.
+  (globalThis as { InternalError?: unknown }).InternalError ?? RangeError,
+];
+
+/**
+ * What is to be thrown in the place of `error`, which came out of the module. Where a call ran out of stack or memory
+ * in the middle, the module's stores are given up, and the next one gets a module of its own. (Before a call nobody
+ * can tell how much it will need.)
+ */
+export function known(error: unknown): unknown {
+  if (!traps.includes((error as Error | undefined)?.constructor)) {
+    if (thrown === error) thrown = undefined;
+    // The glue throws 0 of an object of the module before.
+    return error === 0 ? closed() : error;
+  }
+  stopped = true;
+  bytes = NOTHING;
+  soon.then(renew).catch(() => {});
+  return new KVError("outcome-unknown", STOPPED, undefined, { cause: error });
+}
+
+/** Makes a call of the module. */
+export function enter<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    // There may be no stack left for even one more call. Without the scratch buffer nobody goes in.
+    thrown = error;
+    bytes = NOTHING;
+    let told: unknown = (error as KVError | undefined)?.code === undefined ? torn : error;
+    try {
+      told = known(error);
+    } catch {
+      // It is found out at the next call.
+    }
+    throw told;
+  }
+}
+
+/** May the module be called? */
+function look(): void {
+  if (thrown !== undefined) known(thrown);
+  if (stopped) throw closed();
+}
+
+/** The same for a call that does not use the scratch buffer. Where it answers later, nobody waits for ever. */
+export function ask<T>(call: () => T): T {
+  if (bytes === NOTHING) look();
+  return later(enter(call));
+}
+
+/** What the module answers; a promise of it ends with the module. */
+export function later<T>(answer: T): T {
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    waiting.add(reject);
+    answer.then(resolve, reject).finally(() => waiting.delete(reject));
+  }) as T;
+}
+
+/** Gives up the module's state, with every store in it. */
+function renew(): void {
+  if (!stopped) return;
+  for (const reject of waiting) reject(torn);
+  waiting.clear();
+  values.length = 0;
+  words = new Int32Array(0);
+  // In the place of the one before, which nobody calls any more. Where even that fails, the next `open` tries again.
+  begin((glue.__wbg_reset_state() as unknown as glue.InitOutput).memory);
+}
+
 /** Loads the module, once. */
-export function load(): Promise<void> {
-  loading ??= start().catch((error: unknown) => {
-    loading = undefined;
+export async function load(): Promise<void> {
+  loading ??= start();
+  try {
+    await loading;
+    renew();
+  } catch (error) {
+    if (!stopped) loading = undefined;
     throw new KVError("unavailable", `the WebAssembly module could not be loaded: ${String(error)}`);
-  });
-  return loading;
+  }
 }
 
 async function start(): Promise<void> {
   if (source === undefined) throw new Error("no entry point of the package was imported");
   const where = await source();
   const exports = "module" in where ? glue.initSync(where) : await glue.default(where as never);
-  memory = exports.memory;
+  begin(exports.memory);
+}
+
+function begin(its: WebAssembly.Memory): void {
+  memory = its;
   glue.start({
     keep(slot: number, value: unknown) {
       values[slot] = value;
@@ -81,6 +175,8 @@ async function start(): Promise<void> {
     },
     put: define,
   });
+  stopped = false;
+  thrown = undefined;
   grow(4096);
 }
 
@@ -99,10 +195,15 @@ function refresh(): void {
   bytes = new Uint8Array(memory.buffer, address, room);
 }
 
+function refill(): void {
+  look();
+  room === 0 ? grow(4096) : refresh();
+}
+
 /** Writes a text into the scratch buffer: how many bytes it takes. `check`: of one that is not short and ASCII. */
 export function writeText(text: string, check: (text: unknown) => void): number {
   // A view is void once the memory has grown; there is no room after it could not.
-  if (bytes.length === 0) room === 0 ? grow(4096) : refresh();
+  if (bytes.length === 0) refill();
   const length = text.length;
   if (length <= SHORT) {
     let at = 0;

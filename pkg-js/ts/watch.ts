@@ -2,6 +2,7 @@
 import { abortable, onAbort } from "./abort.js";
 import type { Abortable, WatchEvent } from "./types.js";
 import type * as glue from "./wasm/dataknobs_kv.js";
+import { ask, known } from "./wasm.js";
 
 /** The events that a watcher of the core gives. What is wrong with the call is told by the first `next()`. */
 export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
@@ -17,11 +18,20 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
       this.#options = options;
       this.#watcher = watcher;
       // Also where nobody waits for an event, nothing more is to be kept for it.
-      if (options.signal !== undefined) this.#off = onAbort(options.signal, () => watcher.end());
+      if (options.signal !== undefined) this.#off = onAbort(options.signal, () => this.#end());
     } catch (error) {
-      this.#watcher?.end();
+      this.#end();
       this.#watcher = undefined;
       this.#fault = { error };
+    }
+  }
+
+  #end(): void {
+    try {
+      this.#watcher?.end();
+    } catch (error) {
+      // It has ended with its module.
+      known(error);
     }
   }
 
@@ -35,7 +45,10 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
     if (watcher === undefined) return { done: true, value: undefined };
     try {
       this.#options?.signal?.throwIfAborted();
-      const value = (await abortable(watcher.next(), this.#options)) as WatchEvent<T> | undefined;
+      const value = (await abortable(
+        ask(() => watcher.next()),
+        this.#options,
+      )) as WatchEvent<T> | undefined;
       if (value !== undefined) return { done: false, value };
     } catch (error) {
       await this.return();
@@ -46,7 +59,7 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
 
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#off?.();
-    this.#watcher?.end();
+    this.#end();
     this.#watcher = undefined;
     return { done: true, value: undefined };
   }

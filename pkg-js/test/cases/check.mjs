@@ -3,9 +3,11 @@ import { MapBackend } from "../backend.mjs";
 import { show } from "../behaviour.mjs";
 
 export const cases = [];
-export const test = (name, run) => cases.push({ name, run });
+export const test = (name, run) => cases.push({ name, run, last: false });
 /** A case that waits more than it works: it runs beside the others. */
-export const aside = (name, run) => cases.push({ name, run, aside: true });
+export const aside = (name, run) => cases.push({ name, run, aside: true, last: false });
+/** A case after which no store of before can be used: they run in a process of their own, or at the end. */
+export const last = (name, run) => cases.push({ name, run, last: true });
 export const sleep = (milliseconds) =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds);

@@ -21,9 +21,13 @@ import "./indexeddb.mjs";
 import "./samples.mjs";
 import "./indexeddb-faults.mjs";
 import "./indexeddb-model.mjs";
+import "./torn.mjs";
 
-/** Runs the cases: how many checks held, and which failed. `defaults`: the options of a store that names no backend. */
-export async function run(modules, defaults = () => ({})) {
+/**
+ * Runs the cases: how many checks held, and which failed. `defaults`: the options of a store that names no backend;
+ * `last`: only those after which no store of before can be used.
+ */
+export async function run(modules, defaults = () => ({}), last = false) {
   const failures = [];
   let passed = 0;
   const one = async ({ name, run: body }) => {
@@ -38,7 +42,7 @@ export async function run(modules, defaults = () => ({})) {
   };
   // What names its backend is the same whatever the default is.
   const named = defaults().backend === undefined ? /$^/ : /custom backend|^file: /;
-  const chosen = cases.filter(({ name }) => !named.test(name));
+  const chosen = cases.filter((it) => it.last === last && !named.test(it.name));
   const beside = chosen.filter((it) => it.aside).map(one);
   for (const it of chosen) if (!it.aside) await one(it);
   await Promise.all(beside);

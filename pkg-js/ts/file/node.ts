@@ -3,6 +3,7 @@ import type { Connect } from "../connect.js";
 import type { Device } from "../gate.js";
 import type { FileConfig } from "../config.js";
 import { Disk } from "../wasm/dataknobs_kv.js";
+import { known } from "../wasm.js";
 import { fs } from "./fs.js";
 
 class DiskDevice implements Device {
@@ -31,8 +32,9 @@ class DiskDevice implements Device {
     this.#folding = undefined;
     try {
       this.#disk.tidy();
-    } catch {
+    } catch (error) {
       // The next call says what there is.
+      known(error);
     }
   }
 

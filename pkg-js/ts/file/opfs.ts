@@ -4,6 +4,7 @@ import { KVError, type KVErrorCode, refused } from "../error.js";
 import type { FileConfig } from "../config.js";
 import { Journal, Ledger } from "../wasm/dataknobs_kv.js";
 import { FileDevice, type Medium } from "./device.js";
+import { known } from "../wasm.js";
 import { gunzip, gzip } from "./gzip.js";
 
 const CODES: Record<string, KVErrorCode> = {
@@ -178,7 +179,8 @@ async function written(
 const HEAD = 32;
 const headOf = (bytes: Uint8Array): string => String(bytes.subarray(0, HEAD));
 
-function failure(error: unknown, path: string): unknown {
+function failure(thrown: unknown, path: string): unknown {
+  const error = known(thrown);
   if (error instanceof KVError) return error;
   const { name = "", message = String(error) } = (error ?? {}) as Error;
   return new KVError(CODES[name] ?? "unavailable", `the file ${JSON.stringify(path)}: ${message}`);

@@ -1,5 +1,6 @@
 /** The database of IndexedDB: opening it, its shape, and what it says when something fails. */
 import { KVError, type KVErrorCode } from "../error.js";
+import { known } from "../wasm.js";
 
 /** Everything is in one object store: a transaction over one is the fastest. */
 export const STORE = "kv";
@@ -50,8 +51,9 @@ const CODES: Record<string, KVErrorCode> = {
 };
 
 /** What IndexedDB failed with, as an error of ours. */
-export function failure(error: unknown, name: string): unknown {
+export function failure(fault: unknown, name: string): unknown {
   const shown = JSON.stringify(name);
+  const error = known(fault);
   if (error instanceof KVError) {
     // The core does not know which database it is about.
     if (error.code !== "corrupt" || error.message.includes(shown)) return error;
