@@ -66,10 +66,11 @@ export class Calls {
     if (gate === undefined) return enter(work);
     const { signal } = options ?? {};
     const turn = () => {
+      // Its reason is the caller's own.
       signal?.throwIfAborted();
-      return work();
+      return enter(work);
     };
-    return enter(() => gate.run(signal === undefined ? work : turn, reads) as T | Promise<Awaited<T>>);
+    return gate.run(turn, reads) as T | Promise<Awaited<T>>;
   }
 
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */

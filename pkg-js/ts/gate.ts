@@ -4,7 +4,7 @@
  * that nobody sees what may yet be taken back.
  */
 import type { KVError, KVErrorCode } from "./error.js";
-import { known, release } from "./wasm.js";
+import { enter, known, release } from "./wasm.js";
 
 /** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
 export interface Journal {
@@ -78,7 +78,7 @@ export class Gate {
   /** Calls `work` in its turn: at once, where it only reads and nothing is being written. */
   run<T>(work: () => T, reads: boolean): T | Promise<T> {
     if (this.#closing !== undefined) return this.#closing.then(work, work);
-    if (reads && this.#idle() && !this.#strong && !this.#device?.stale) return work();
+    if (reads && this.#idle() && !this.#strong && !enter(() => this.#device?.stale)) return work();
     return new Promise<T>((resolve, reject) => {
       this.#jobs.push({ work, reads, resolve, reject });
       this.#wake();
@@ -88,7 +88,8 @@ export class Gate {
   /** @internal The core calls this: removes what has expired. */
   clean(): void {
     // What could not be removed now is so in the next round.
-    if (this.#device !== undefined) Promise.resolve(this.run(this.#clean, false)).catch(() => {});
+    if (this.#device !== undefined)
+      Promise.resolve(this.run(() => enter(this.#clean), false)).catch(() => {});
   }
 
   /** Calls `work` when no group is being written. */
@@ -176,7 +177,7 @@ export class Gate {
           job.result = job.work();
           job.failed = false;
         } catch (error) {
-          job.result = known(error);
+          job.result = error;
           job.failed = true;
         }
       }

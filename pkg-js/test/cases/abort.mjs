@@ -104,6 +104,21 @@ test("an abort rejects with the signal's reason", async (t) => {
   );
 });
 
+test("an error of the engine's for a reason harms nobody", async (t) => {
+  const store = await t.open();
+  const reason = new RangeError("too late");
+  const controller = new AbortController();
+  const calls = [
+    store.set("a", 1, { signal: controller.signal }),
+    store.get("a", { signal: controller.signal }),
+  ];
+  controller.abort(reason);
+  for (const found of await Promise.all(calls.map((call) => call.catch((error) => error))))
+    t.ok(found === true || found === 1 || found === undefined || found === reason, String(found));
+  await store.set("b", 2);
+  t.equal(await store.get("b"), 2);
+});
+
 test("a signal is let go of when the last call ends", async (t) => {
   const store = await t.open({ backend: new MapBackend(), autoCleanup: false });
   const { signal } = new AbortController();
