@@ -119,6 +119,26 @@ export async function untyped(): Promise<void> {
   await KVStore.open({ backend: "redsi" });
   // @ts-expect-error no such option of memory
   await KVStore.open({ config: { max: 1 } });
+  // What `config` holds depends on the backend.
+  await KVStore.open({ config: { maxEntries: 1 } });
+  await KVStore.open({ backend: "memory", config: { maxEntries: 1 } });
+  await KVStore.open({ backend: "indexeddb" });
+  await KVStore.open({ backend: "indexeddb", config: { database: "a", consistency: "strong" } });
+  await KVStore.open({ backend: "file", config: { path: "a.json", durability: "strict" }, namespace: "a" });
+  // @ts-expect-error: the default backend keeps no file
+  await KVStore.open({ config: { path: "a.json" } });
+  // @ts-expect-error: memory has no path
+  await KVStore.open({ backend: "memory", config: { path: "a.json" } });
+  // @ts-expect-error: IndexedDB has a name
+  await KVStore.open({ backend: "indexeddb", config: { path: "a.json" } });
+  // @ts-expect-error: a file is not bounded
+  await KVStore.open({ backend: "file", config: { path: "a.json", maxEntries: 1 } });
+  // @ts-expect-error: a file has no consistency
+  await KVStore.open({ backend: "file", config: { path: "a.json", consistency: "strong" } });
+  // @ts-expect-error: a file has a path
+  await KVStore.open({ backend: "file" });
+  // @ts-expect-error: a file has a path
+  await KVStore.open({ backend: "file", config: {} });
   const options: SetOptions = {
     ttl: 1.5,
     metadata: { a: [null, 1, "x", { b: true }] },
@@ -317,6 +337,8 @@ export const half: Backend = { read: () => [], scan: () => ({ items: [] }), name
 
 export async function suite(): Promise<ConformanceReport> {
   await KVStore.open({ backend: new Own() });
+  // @ts-expect-error: a backend of one's own has no options
+  await KVStore.open({ backend: new Own(), config: { maxEntries: 1 } });
   const report = await conformance(() => new Own(), KVStore);
   same<typeof report.failed, number>();
   return report;

@@ -15,14 +15,14 @@ const symbolsOf = Object.getOwnPropertySymbols;
 /** Thrown by the fast copy; where and why is found out afterwards. */
 const FAULT: unique symbol = Symbol("fault");
 
-/** A copy of what a caller hands over, checked. What a serializer throws comes out as it is. */
+/** A copy of what a caller hands over, checked. */
 export function copyIn(value: unknown, key: string | undefined, root = "value"): unknown {
   if (typeof value === "string" && value.isWellFormed()) return value;
   try {
     return copyChecked(value, 0);
   } catch (thrown) {
     // Accessors, proxies and imitations throw what they like.
-    throw thrown instanceof Thrown ? thrown.error : explain(value, key, root);
+    throw explain(value, key, root, thrown);
   }
 }
 
@@ -248,18 +248,20 @@ function isGenuine(value: object): boolean {
 }
 
 /** Where the fault is, and what it is. */
-function explain(value: unknown, key: string | undefined, root: string): unknown {
+function explain(value: unknown, key: string | undefined, root: string, thrown: unknown): KVError {
+  const failed = thrown instanceof Thrown ? thrown : undefined;
   try {
-    return find(value, root, [], 0) ?? refused(`${root} cannot be stored`, key);
-  } catch (thrown) {
-    return thrown instanceof Thrown ? thrown.error : refused(`${root} cannot be read`, key);
+    const fault = find(value, root, [], 0) ?? failed?.refusal(root, key);
+    return fault ?? refused(`${root} cannot be stored`, key);
+  } catch {
+    return refused(`${root} cannot be read`, key);
   }
 
   function find(value: unknown, path: string, above: object[], level: number): KVError | undefined {
     try {
       return look(value, path, above, level);
     } catch (thrown) {
-      if (thrown instanceof Thrown) throw thrown;
+      if (thrown instanceof Thrown) return thrown.refusal(path, key);
       return refused(`${path} cannot be read: ${said(thrown)}`, key);
     }
   }
@@ -285,6 +287,8 @@ function explain(value: unknown, key: string | undefined, root: string): unknown
         return undefined;
     }
     if (value === null) return undefined;
+    // Not asked again: it may answer otherwise.
+    if (value === failed?.value) return failed.refusal(path, key);
     if (above.includes(value)) return no("is a cycle: it contains itself");
     if (level >= DEEPEST && !isLeaf(value)) return deep();
     const inside = [...above, value];

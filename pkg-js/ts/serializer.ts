@@ -88,19 +88,31 @@ export function failureOf(message: string): KVError | undefined {
   return last?.message === message ? last : undefined;
 }
 
-/** Wraps what a serializer throws, which comes out as it is. */
+/** What a serializer threw, of which value. */
 export class Thrown {
-  constructor(readonly error: unknown) {}
+  constructor(
+    readonly tag: string,
+    readonly value: object,
+    readonly error: unknown,
+  ) {}
+
+  /** The error of the call; a `KVError` of the serializer's own comes out as it is. */
+  refusal(path: string, key: string | undefined): KVError {
+    const { error: cause, tag } = this;
+    if (cause instanceof KVError) return cause;
+    const message = `${path} cannot be stored: the serializer ${tag} failed: ${said(cause)}`;
+    return new KVError("invalid-argument", message, key, { cause });
+  }
 }
 
 /** Tag and body of a value that a serializer takes. */
 export function serialized(value: object): { tag: string; body: unknown } | undefined {
-  try {
-    for (const one of serializers.values()) {
+  for (const one of serializers.values()) {
+    try {
       if (one.test(value)) return { tag: one.tag, body: one.serialize(value) };
+    } catch (error) {
+      throw new Thrown(one.tag, value, error);
     }
-  } catch (error) {
-    throw new Thrown(error);
   }
   return undefined;
 }

@@ -133,9 +133,9 @@ export interface Entry<T = any> {
 }
 
 /**
- * How instances of a class are stored, under a tag that every binding sees. What `test` and `serialize` throw
- * comes out as it is. Where `deserialize` throws, the value cannot be read: the call is refused with `corrupt`,
- * and `cause` is what was thrown; a `KVError` of its own comes out with its code.
+ * How instances of a class are stored, under a tag that every binding sees. Where `test` or `serialize` throws, the
+ * call is refused with `invalid-argument`; where `deserialize` does, the value cannot be read, with `corrupt`. Either
+ * names the tag, and its `cause` is what was thrown; a `KVError` of their own comes out with its code.
  */
 export interface Serializer<T = any> {
   /** The name of the type in the store; not one of the built-in ones. */
@@ -241,20 +241,26 @@ export type AtomicResult =
       readonly entry: Entry | undefined;
     };
 
-export interface OpenOptions extends Abortable {
-  /** The name of a backend, or one of your own. Default: `"memory"`. */
-  readonly backend?: "memory" | "indexeddb" | "file" | Backend;
+/** What any store is opened with. */
+export interface AnyOpenOptions extends Abortable {
   /** 1 to 64 bytes without a dot; `""` is the default namespace. */
   readonly namespace?: string;
   /** Remove what has expired by a timer, which never keeps a process alive. Default: true, but not at workerd's module scope. */
   readonly autoCleanup?: boolean;
   /** Seconds between two clean-ups. Default: 60. */
   readonly cleanupInterval?: number;
-  /** The backend's own options. */
-  readonly config?: MemoryConfig | IndexedDBConfig | FileConfig;
   /** Types of your own, for the whole program. */
   readonly serializers?: readonly Serializer[];
 }
+
+/** A backend, by its name or one of your own, and what it takes. Default: `"memory"`. */
+export type BackendOptions =
+  | { readonly backend?: "memory"; readonly config?: MemoryConfig }
+  | { readonly backend: "indexeddb"; readonly config?: IndexedDBConfig }
+  | { readonly backend: "file"; readonly config: FileConfig }
+  | { readonly backend: Backend; readonly config?: { readonly [name: string]: never } };
+
+export type OpenOptions = AnyOpenOptions & BackendOptions;
 
 export interface StorageOptions extends Abortable {
   /** Ask the browser, which may ask the user, never to throw the site's data away. Default: false. */

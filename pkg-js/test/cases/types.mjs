@@ -229,14 +229,36 @@ for (const [where, options] of BOTH) {
         }),
       ],
     });
-    t.equal(
-      await unfit.set("a", new Bad()).then(
-        () => "stored",
-        (error) => error === boom,
-      ),
-      true,
-      "what a serializer throws",
-    );
+    for (const [value, path] of [
+      [new Bad(), "value cannot"],
+      [[1, { b: new Bad() }], "value[1].b cannot"],
+      [new Map([[1, new Bad()]]), "value<1> cannot"],
+    ]) {
+      const error = await t.rejects(() => unfit.set("a", value), "invalid-argument", [
+        path,
+        "test.bad",
+        "boom",
+      ]);
+      t.equal([error.cause === boom, error.key], [true, "a"], path);
+    }
+    await t.rejects(() => unfit.setMany([["b", new Bad()]]), "invalid-argument", ["test.bad", "boom"]);
+    // One that fails only the first time, and one that says what it is.
+    let times = 0;
+    const once = () => {
+      if (times++ === 0) throw boom;
+      return 1;
+    };
+    await t.open({ serializers: [bad(once)] });
+    await t.rejects(() => unfit.set("a", [new Bad()]), "invalid-argument", ["value[0] cannot", "boom"]);
+    const own = new t.KVError("access-denied", "not this one");
+    await t.open({
+      serializers: [
+        bad(() => {
+          throw own;
+        }),
+      ],
+    });
+    t.equal(await unfit.set("a", new Bad()).catch((error) => error === own), true, "a KVError of its own");
     for (const wrong of [
       { tag: "date" },
       { tag: "" },
