@@ -16,7 +16,7 @@ VENV := .tools/venv/bin
 REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$(rustc --print sysroot)=rust"
 FILE ?= pkg-js/package-lock.json
 
-.PHONY: help run pack test servers lint bench soak bench-host component test-crate test-component test-npm test-readme
+.PHONY: help run pack test servers lint bench soak bench-host component test-crate test-gateway test-component test-npm test-readme
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -102,6 +102,9 @@ servers: target/.setup gateway/node_modules/.installed ## the servers that the t
 test-crate: target/.toolchain target/.setup gateway/node_modules/.installed
 	node tools/servers.mjs -- cargo test --all-features
 
+test-gateway: target/.setup gateway/node_modules/.installed
+	node tools/servers.mjs -- node --test gateway/test/
+
 test-component: $(COMPONENT) target/.setup examples/wasmtime/node_modules/.installed
 	$(VENV)/wasm-tools component wit wit > /dev/null
 	$(VENV)/wasm-tools validate $(COMPONENT)
@@ -116,7 +119,7 @@ test-npm: $(TARBALL) target/.setup pkg-js/test/node_modules/.installed
 test-readme: examples/node/node_modules/.installed $(COMPONENT) target/.setup
 	$(VENV)/python tests/readme.py $(COMPONENT)
 
-test: lint test-crate test-component test-npm test-readme ## everything, in the real runtimes
+test: lint test-crate test-gateway test-component test-npm test-readme ## everything, in the real runtimes
 
 bench: $(PACKAGE)/.built target/.setup pkg-js/test/node_modules/.installed ## against the peers: benches/RESULTS.md, BROWSER.md
 	cd benches && npm ci --no-audit --no-fund --loglevel=error

@@ -12,7 +12,8 @@ const REFUSED = new Set(
 
 /** Connects to the Redis of `config.redisUrl`. */
 export async function openRedis(config) {
-  const client = createClient({ url: config.redisUrl, disableOfflineQueue: true });
+  // The protocol has the shapes of RESP 2: a hash is a flat array.
+  const client = createClient({ url: config.redisUrl, RESP: 2, disableOfflineQueue: true });
   client.on("error", (error) => console.error("gateway: redis:", error.message));
   await client.connect();
   return new Upstash(client);
