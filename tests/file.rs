@@ -1,6 +1,8 @@
 //! The file backend over real files: the suite, several at once, and what may be wrong with a file or a
 //! disk. Processes are in `file_processes.rs`.
 
+#[path = "file/by_hand.rs"]
+mod by_hand;
 #[path = "file/dying.rs"]
 mod dying;
 #[path = "file/faults.rs"]

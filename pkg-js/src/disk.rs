@@ -32,6 +32,9 @@ extern "C" {
     /// The inode that was looked at last.
     #[wasm_bindgen(method)]
     fn identity(this: &Fs) -> f64;
+    /// When its bytes were changed last, in milliseconds.
+    #[wasm_bindgen(method)]
+    fn modified(this: &Fs) -> f64;
     /// A descriptor; -1: there is nothing.
     #[wasm_bindgen(method, catch)]
     fn open(this: &Fs, path: &str) -> Result<i32, JsValue>;
@@ -94,6 +97,7 @@ impl System {
         Stat {
             len: len as u64,
             identity: self.0.identity() as u64,
+            modified: (self.0.modified() * 1000.0) as u64,
         }
     }
 }

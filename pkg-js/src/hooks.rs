@@ -252,6 +252,11 @@ pub fn caught(thrown: &JsValue, otherwise: ErrorKind) -> Error {
         .unwrap_or_else(|| "something was thrown that is no Error".to_owned());
     let error = match kind {
         Some(kind) => Error::new(kind, message),
+        // What was to be handed over has no room in the module's memory.
+        None if text("name").as_deref() == Some("RuntimeError") => Error::new(
+            ErrorKind::QuotaExceeded,
+            "the memory of the WebAssembly module, 4 GiB at most, has no room for it",
+        ),
         None => Error::new(otherwise, format!("the custom code failed: {message}")),
     };
     match text("key") {

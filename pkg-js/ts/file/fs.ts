@@ -79,8 +79,10 @@ const SURE = 50;
 const WINDOWS = process.platform === "win32";
 
 let inode = 0;
-const noted = ({ ino, size }: node.Stats): number => {
+let modified = 0;
+const noted = ({ ino, size, mtimeMs }: node.Stats): number => {
   inode = ino;
+  modified = mtimeMs;
   return size;
 };
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -134,6 +136,7 @@ export const fs = {
   },
   stat_of: (handle: number) => held(nameOf(handle), () => noted(node.fstatSync(handle))),
   identity: () => inode,
+  modified: () => modified,
   open: (path: string) =>
     ifThere(path, -1, () => {
       const handle = node.openSync(path, node.constants.O_RDWR | node.constants.O_APPEND);

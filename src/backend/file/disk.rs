@@ -66,6 +66,15 @@ fn if_there<T>(path: &str, result: io::Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// In nanoseconds.
+fn modified(found: &fs::Metadata) -> u64 {
+    let since = found
+        .modified()
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as u64)
+}
+
 #[cfg(unix)]
 fn stat_in(file: &File) -> io::Result<Stat> {
     file.metadata().map(|found| numbered(&found))
@@ -82,6 +91,7 @@ fn numbered(found: &fs::Metadata) -> Stat {
     Stat {
         len: found.len(),
         identity: found.ino() ^ found.dev().rotate_left(32),
+        modified: modified(found),
     }
 }
 
@@ -94,8 +104,12 @@ fn stat_in(mut file: &File) -> io::Result<Stat> {
     let identity = head.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, byte| {
         (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
     });
-    let len = file.metadata()?.len();
-    Ok(Stat { len, identity })
+    let found = file.metadata()?;
+    Ok(Stat {
+        len: found.len(),
+        identity,
+        modified: modified(&found),
+    })
 }
 
 #[cfg(not(unix))]

@@ -2,7 +2,7 @@
 
 use super::{
     FileOptions,
-    files::Files,
+    files::{Files, Stat},
     ledger::{Fit, Ledger, Tail},
     lock::{self, Held},
 };
@@ -24,6 +24,8 @@ pub(super) struct Inner<H> {
     pub(super) ledger: Ledger,
     /// The journal that `ledger` knows, and which one that is.
     pub(super) journal: Option<(H, u64)>,
+    /// The document that is in the memory.
+    pub(super) document: Option<Stat>,
     /// The lock, while a group is open.
     pub(super) group: Option<Held>,
     /// How long the journal must be before it is folded, where that failed before.
@@ -60,6 +62,7 @@ impl<F: Files> Driver<F> {
         let inner = Inner {
             ledger: Ledger::new(path, memory.clone()),
             journal: None,
+            document: None,
             group: None,
             fold_from: 0,
         };
@@ -159,8 +162,8 @@ impl<F: Files> Driver<F> {
             }
             // It is gone, or shorter than it was, or goes on after what is known.
             return match held.take() {
-                Some(held) => self.reread(inner, held),
-                None => self.locked(inner, |inner, held| self.reread(inner, held)),
+                Some(held) => self.recover(inner, held),
+                None => self.locked(inner, |inner, held| self.recover(inner, held)),
             };
         }
         Err(Error::new(
@@ -183,28 +186,70 @@ impl<F: Files> Driver<F> {
         let fit = inner.ledger.switch(&bytes, tail)?;
         if fit == Fit::Fits {
             inner.journal = Some((handle, identity));
+            inner.document = self.files.stat(&self.path)?;
         }
         Ok(Some(fit))
+    }
+
+    /// Somebody has removed the journal alone, and with it what only it held: that is in the memory too, and
+    /// what others appended meanwhile in the file that is still open. Anything else is read again.
+    fn recover(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
+        if let Some((handle, _)) = inner.journal.take()
+            && self.files.stat(&self.journal)?.is_none()
+            && let Some(now) = self.files.stat(&self.path)?
+            && inner.document == Some(now)
+        {
+            return self.fold_into(inner, held, Some(handle));
+        }
+        self.reread(inner, held)
+    }
+
+    fn read_document(&self) -> Result<Option<Vec<u8>>> {
+        match self.files.read(&self.path)? {
+            Some(bytes) if bytes.starts_with(GZIP) => {
+                let whole = self.files.gunzip(&bytes);
+                let whole = whole.map_err(|error| {
+                    let message = format!("{}: {}", self.path, error.message());
+                    Error::new(error.kind(), message)
+                })?;
+                Ok(Some(whole))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Has another program written the document since? Then it is read again, with what the journal holds
+    /// on top of it, so that neither is lost.
+    pub(super) fn take_over(&self, inner: &mut Inner<F::Handle>) -> Result<()> {
+        let now = self.files.stat(&self.path)?;
+        let Some((handle, _)) = &inner.journal else {
+            return Ok(());
+        };
+        // What is gone is written anew.
+        if now.is_none() || now == inner.document {
+            return Ok(());
+        }
+        let document = self.read_document()?;
+        let journal = self.files.read_from(handle, 0)?;
+        // What cannot be read must not spoil what is in the memory.
+        let aside = Memory::new(Default::default(), Arc::clone(&self.host));
+        Ledger::new(&self.path, aside).open(document.as_deref(), Some(&journal), Tail::Final)?;
+        inner.ledger.take_over(document.as_deref(), &journal)?;
+        inner.document = now;
+        Ok(())
     }
 
     /// Reads the document and its journal, and creates what is not there.
     pub(super) fn reread(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
         inner.journal = None;
+        // Before: what changes while it is read is another one.
+        inner.document = self.files.stat(&self.path)?;
         let handle = self.files.open(&self.journal)?;
         let journal = match &handle {
             Some(handle) => Some(self.files.read_from(handle, 0)?),
             None => None,
         };
-        let document = match self.files.read(&self.path)? {
-            Some(bytes) if bytes.starts_with(GZIP) => {
-                let whole = self.files.gunzip(&bytes);
-                Some(whole.map_err(|error| {
-                    let message = format!("{}: {}", self.path, error.message());
-                    Error::new(error.kind(), message)
-                })?)
-            }
-            other => other,
-        };
+        let document = self.read_document()?;
         let fit = inner
             .ledger
             .open(document.as_deref(), journal.as_deref(), Tail::Final)?;

@@ -13,6 +13,8 @@ pub struct Stat {
     /// The same for as long as it is the same file, another one for the file that takes its place, at
     /// least while a handle of the first is open: an inode's number, or a sum over its first 32 bytes.
     pub identity: u64,
+    /// When its bytes were changed last, in a unit of the system's; 0 where that is not known.
+    pub modified: u64,
 }
 
 /// A process, as a lock names it.

@@ -48,8 +48,11 @@ impl<F: Files> Driver<F> {
     }
 
     fn fold(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
+        self.take_over(inner)?;
+        let length = self.write_document(inner, held)?;
+        // Until here the old one is as good as before.
         let old = inner.journal.take().map(|(handle, _)| handle);
-        self.fold_into(inner, held, old)
+        self.renew_journal(inner, held, old, length)
     }
 
     pub(super) fn fold_into(
@@ -58,6 +61,12 @@ impl<F: Files> Driver<F> {
         held: &mut Held,
         old: Option<F::Handle>,
     ) -> Result<()> {
+        let length = self.write_document(inner, held)?;
+        self.renew_journal(inner, held, old, length)
+    }
+
+    /// Writes all that is known as the document: how long it is, uncompressed.
+    fn write_document(&self, inner: &mut Inner<F::Handle>, held: &Held) -> Result<u64> {
         let document = inner.ledger.document()?;
         let length = document.len() as u64;
         let bytes = match self.options.compression {
@@ -65,7 +74,8 @@ impl<F: Files> Driver<F> {
             None => document,
         };
         self.replace(held, &self.path, &bytes)?;
-        self.renew_journal(inner, held, old, length)
+        inner.document = self.files.stat(&self.path)?;
+        Ok(length)
     }
 
     fn replace(&self, held: &Held, path: &str, bytes: &[u8]) -> Result<()> {

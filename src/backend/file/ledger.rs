@@ -155,6 +155,21 @@ impl Ledger {
         journal: Option<&[u8]>,
         tail: Tail,
     ) -> Result<Fit> {
+        self.load(document, journal, tail, false)
+    }
+
+    /// The same where the document was changed by hand: also entries that are no newer than those in the memory.
+    pub(super) fn take_over(&mut self, document: Option<&[u8]>, journal: &[u8]) -> Result<Fit> {
+        self.load(document, Some(journal), Tail::Final, true)
+    }
+
+    fn load(
+        &mut self,
+        document: Option<&[u8]>,
+        journal: Option<&[u8]>,
+        tail: Tail,
+        by_hand: bool,
+    ) -> Result<Fit> {
         let base = match journal {
             Some(journal) => frames::read_header(journal, &self.journal_name())?,
             None => None,
@@ -169,7 +184,7 @@ impl Ledger {
         let mut head = document::Head::default();
         let name = &*self.name;
         let host = Arc::clone(self.memory.shared_host());
-        self.memory.load(|take| {
+        self.memory.load(by_hand, |take| {
             if let Some(document) = document {
                 head = document::read(document, name, &*host, take)?;
             }

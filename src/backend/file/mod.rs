@@ -15,6 +15,10 @@
 //! ([`Durability::Strict`]); one that was cut short is as if it had never been. What is damaged or foreign is
 //! refused, and not changed.
 //!
+//! Somebody may edit the document. What is edited while a store has it open is taken over when the journal is
+//! folded the next time, under what was written since: of a key that both changed, the store's value stays. A
+//! journal that is taken away alone is written anew from the memory.
+//!
 //! Whether a document is compressed is seen by its first bytes, so either kind is opened; the next one
 //! is written as [`FileOptions::compression`] says.
 //!

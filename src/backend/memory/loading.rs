@@ -58,8 +58,13 @@ impl Memory {
     }
 
     /// Becomes what `read` gives its closure, entry by entry with their versions; `read` says what the
-    /// counter is. Who watches is told of the differences. Where it fails, what was read stays.
-    pub(crate) fn load(&self, read: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<()> {
+    /// counter is. Who watches is told of the differences. Where it fails, what was read stays. `any`: also what
+    /// is no newer than what is there.
+    pub(crate) fn load(
+        &self,
+        any: bool,
+        read: impl FnOnce(&mut Take<'_>) -> Result<u64>,
+    ) -> Result<()> {
         let host = &*self.host;
         self.with(|state| {
             if state.count == 0 && state.ears.is_empty() {
@@ -73,6 +78,9 @@ impl Memory {
             let counter = read(&mut |key, record, version| {
                 if let Some(keys) = gone.get_mut(key.namespace()) {
                     keys.remove(key.as_str());
+                }
+                if any {
+                    return state.settle(key, Some((record, version)), host);
                 }
                 state.renew(key, record, version, host)
             })?;

@@ -35,7 +35,7 @@ use crate::{
     value::MAX_DEPTH,
 };
 use read::{Fault, Read, Reader};
-use std::num::NonZeroU64;
+use std::{collections::HashSet, num::NonZeroU64};
 
 const FORMAT: &str = "dataknobs-kv/1";
 /// What every version's format begins with.
@@ -49,6 +49,9 @@ const OBJECT: &str = "object";
 /// Followed by a tag of [`RESERVED`] and its body.
 const TAGGED: &str = "tagged";
 const RESERVED: [&str; 3] = [BYTES, DOUBLE, OBJECT];
+
+/// A byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How large a document may become: in 32 bits a vector that grows beyond has no room to move to.
 const MOST: usize = if cfg!(target_pointer_width = "32") {
@@ -172,6 +175,8 @@ pub(super) fn read(
              in its place"
         )));
     }
+    // Some editors put one there (RFC 8259, section 8.1).
+    let document = document.strip_prefix(BOM).unwrap_or(document);
     let text = std::str::from_utf8(document).map_err(|_| {
         corrupt(format!(
             "{name} is not text, so no document of this store: give the store another path, or put a \
@@ -180,13 +185,24 @@ pub(super) fn read(
     })?;
     let mut reader = Reader::new(text, host);
     let mut refused = None;
+    let mut ignore = |_: Key<'_>, _: Record, _: u64| Ok(());
     let mut parts = Parts {
         take,
         refused: &mut refused,
         format: false,
         head: Head::default(),
+        last: None,
+        sorted: true,
+        seen: None,
     };
-    let done = parts.document(&mut reader);
+    let mut done = parts.document(&mut reader);
+    if done.is_ok() && !parts.sorted {
+        // Somebody has edited it: is a name there twice?
+        reader = Reader::new(text, host);
+        parts.take = &mut ignore;
+        parts.seen = Some(HashSet::new());
+        done = parts.document(&mut reader);
+    }
     let (format, head) = (parts.format, parts.head);
     match (done, refused) {
         (_, Some(error)) => Err(error),
@@ -208,6 +224,12 @@ struct Parts<'a, 'f> {
     refused: &'a mut Option<Error>,
     format: bool,
     head: Head,
+    /// The namespace and key that were read last.
+    last: Option<(String, String)>,
+    /// Were all of them in their order, as they are written? Then none is there twice.
+    sorted: bool,
+    /// All of them, where they were not.
+    seen: Option<HashSet<(String, Option<String>)>>,
 }
 
 fn unknown(what: &str, name: &str) -> Fault {
@@ -263,6 +285,25 @@ impl Parts<'_, '_> {
         })
     }
 
+    /// Was this namespace, or this key in it, there before?
+    fn is_twice(&mut self, namespace: &str, key: Option<&str>) -> bool {
+        if let Some(seen) = &mut self.seen {
+            return !seen.insert((namespace.to_owned(), key.map(str::to_owned)));
+        }
+        let now = key.unwrap_or_default();
+        let Some((name, last)) = &mut self.last else {
+            self.last = Some((namespace.to_owned(), now.to_owned()));
+            return false;
+        };
+        // No key is empty: that of a namespace which has just begun is.
+        self.sorted &= (name.as_str(), last.as_str()) < (namespace, now);
+        if name != namespace {
+            namespace.clone_into(name);
+        }
+        now.clone_into(last);
+        false
+    }
+
     fn refuse<T>(&mut self, error: Error) -> Read<T> {
         *self.refused = Some(error);
         Err(Fault::default())
@@ -270,7 +311,13 @@ impl Parts<'_, '_> {
 
     fn namespace(&mut self, reader: &mut Reader<'_>, name: &str) -> Read<()> {
         let namespace = Namespace::new(name).map_err(|e| Fault::from(e.message().to_owned()))?;
+        if self.is_twice(name, None) {
+            return Err(format!("the namespace {} is there twice", Shown(name)).into());
+        }
         reader.fields(|reader, key| {
+            if self.is_twice(name, Some(&key)) {
+                return Err(format!("the key {} is there twice: remove one", Shown(&key)).into());
+            }
             let key =
                 Key::new(&namespace, &key).map_err(|e| Fault::from(e.message().to_owned()))?;
             let (record, version) = entry(reader)?;
@@ -283,10 +330,30 @@ impl Parts<'_, '_> {
     }
 }
 
+/// What an entry may have.
+const FIELDS: [&str; 7] = [
+    "value",
+    "version",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "metadata",
+    "writes",
+];
+
 fn entry(reader: &mut Reader<'_>) -> Read<(Record, u64)> {
     let (mut record, mut value) = (Record::default(), None);
     let (mut version, mut created_at, mut updated_at) = (None, None, None);
+    let mut seen = 0_u8;
     reader.fields(|reader, name| {
+        let bit = FIELDS
+            .iter()
+            .position(|field| *field == name)
+            .map_or(0, |at| 1 << at);
+        if seen & bit != 0 {
+            return Err(format!("{} is there twice in an entry", Shown(&name)).into());
+        }
+        seen |= bit;
         match &*name {
             "value" => value = Some(reader.value(MAX_DEPTH)?),
             "version" => version = Some(reader.unsigned()?),

@@ -232,7 +232,12 @@ impl<'t> Reader<'t> {
             fields.push((name.into(), reader.value(left)?));
             Ok(())
         })?;
-        Ok(fields.into_iter().collect())
+        let count = fields.len();
+        let object: Object = fields.into_iter().collect();
+        if object.len() < count {
+            return Err("an object has a name twice".into());
+        }
+        Ok(object)
     }
 
     /// What an object stands for whose only name is `$`; `None`: the object has other names too.

@@ -30,7 +30,7 @@ fn memory() -> Memory {
 fn load(document: &[u8]) -> Result<(Memory, Head)> {
     let memory = memory();
     let mut head = Head::default();
-    memory.load(|take| {
+    memory.load(false, |take| {
         head = read(document, "x.json", &System::default(), take)?;
         Ok(head.counter)
     })?;
@@ -106,6 +106,58 @@ fn looks_as_documented() {
 }
 
 const GOOD: &str = r#"{"format":"dataknobs-kv/1","counter":1,"folded":0,"namespaces":{"":{"a":{"value":1,"version":1,"created_at":1,"updated_at":1}}}}"#;
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let marked = ["\u{feff}", GOOD].concat();
+    assert_eq!(
+        load(marked.as_bytes()).unwrap().1,
+        load(GOOD.as_bytes()).unwrap().1
+    );
+}
+
+#[test]
+fn a_name_that_is_there_twice_is_refused() {
+    let entry = r#"{"value":1,"version":1,"created_at":1,"updated_at":1}"#;
+    let document = |namespaces: &str| {
+        let head = "{\"format\":\"dataknobs-kv/1\",\"counter\":1,\"folded\":0,\"namespaces\":";
+        format!("{head}{{{namespaces}}}}}").replace('E', entry)
+    };
+    for fine in [
+        "\"\":{\"a\":E,\"b\":E},\"n\":{\"a\":E}",
+        // In another order.
+        "\"n\":{\"a\":E},\"\":{\"b\":E,\"a\":E}",
+    ] {
+        load(document(fine).as_bytes()).unwrap();
+    }
+    for (twice, part) in [
+        (
+            "\"\":{\"a\":E,\n\"a\":E}",
+            "line 2: the key \"a\" is there twice",
+        ),
+        (
+            "\"\":{\"a\":E,\"b\":E,\n\n\"a\":E}",
+            "line 3: the key \"a\" is there twice",
+        ),
+        (
+            "\"n\":{\"b\":E},\"m\":{},\n\"n\":{\"c\":E}",
+            "line 2: the namespace \"n\"",
+        ),
+        ("\"\":{},\n\"\":{}", "line 2: the namespace \"\""),
+        (
+            "\"\":{\"a\":{\"value\":1,\"value\":2,\"version\":1,\"created_at\":1,\"updated_at\":1}}",
+            "\"value\" is there twice",
+        ),
+        (
+            "\"\":{\"a\":{\"value\":{\"x\":1,\"x\":2},\"version\":1,\"created_at\":1,\"updated_at\":1}}",
+            "an object has a name twice",
+        ),
+    ] {
+        let error = load(document(twice).as_bytes()).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains(part), "{error}");
+    }
+}
 
 #[test]
 fn refused_with_what_to_do() {
