@@ -61,12 +61,12 @@ export async function stranger(database, { version, upgrade = () => {}, work } =
   }
 }
 
-/** Everything that the database holds. */
+/** Everything that the database holds; of what was committed early, the block. */
 export const contents = (database) =>
   stranger(database, {
     work: async (store, of) => {
       const [keys, values] = await Promise.all([of(store.getAllKeys()), of(store.getAll())]);
-      return keys.map((key, at) => [key, values[at]]);
+      return keys.map((key, at) => [key, values[at].block ?? values[at]]);
     },
   });
 

@@ -33,6 +33,21 @@ export function manifestOf(found: unknown, name: string): Manifest {
   return manifest;
 }
 
+/** A block of the log that was committed before its number was known. */
+export interface Early {
+  /** The number that its writer expected: all before it were known to it. Under another one it is void. */
+  readonly number: number;
+  readonly block: Uint8Array;
+}
+
+/** The block under a number of the log; `undefined`: a void one. */
+export function blockOf(found: unknown, key: number, name: string): Uint8Array | undefined {
+  if (found instanceof Uint8Array) return found;
+  const { number, block } = (found ?? {}) as Early;
+  if (typeof number !== "number" || !(block instanceof Uint8Array)) throw foreign(name);
+  return number === key ? block : undefined;
+}
+
 /** What is in the database is nothing that this library wrote. */
 export const foreign = (name: string): KVError =>
   new KVError("corrupt", `the IndexedDB database ${JSON.stringify(name)} is no store of this library`);
@@ -90,7 +105,14 @@ export async function connect(name: string): Promise<IDBDatabase> {
     const request = indexedDB.open(name, SHAPE);
     request.onupgradeneeded = () => {
       const { result: db } = request;
-      if (!db.objectStoreNames.contains(STORE)) db.createObjectStore(STORE, { autoIncrement: true });
+      if (db.objectStoreNames.contains(STORE)) return;
+      const store = db.createObjectStore(STORE, { autoIncrement: true });
+      // Numbers begin anywhere, after a void block: what another tab tells of a database that was deleted goes on
+      // from none of them.
+      store.put(
+        { number: 0, block: new Uint8Array() } satisfies Early,
+        1 + Math.floor(Math.random() * 2 ** 40),
+      );
     };
     const db = await result(request);
     if (db.objectStoreNames.contains(STORE)) return db;

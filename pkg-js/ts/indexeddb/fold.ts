@@ -6,7 +6,7 @@
  * asks whether there is news finds it.
  */
 import { merge_blocks, pages_of } from "../wasm/dataknobs_kv.js";
-import { EMPTY, type Manifest, manifestOf, result, STORE } from "./database.js";
+import { blockOf, EMPTY, type Manifest, manifestOf, result, STORE } from "./database.js";
 import type { IndexedDB } from "./device.js";
 
 /** A page has about so many bytes. */
@@ -80,42 +80,54 @@ async function merge(device: IndexedDB, db: IDBDatabase): Promise<void> {
     if ((await mine(device, store)) === undefined) return;
     const range = IDBKeyRange.bound(Math.max(device.merged, device.manifest.folded), device.last, true);
     const keys = store.getAllKeys(range);
-    const blocks = (await result(store.getAll(range))) as Uint8Array[];
+    const found = await result(store.getAll(range));
     let run: Uint8Array[] = [];
+    let first = 0;
     const end = (next: number) => {
       // Under the last of their numbers: who has seen some of them sees the others.
       if (run.length > 1) {
-        store.delete(IDBKeyRange.bound(keys.result[next - run.length], keys.result[next - 1]));
+        store.delete(IDBKeyRange.bound(keys.result[first], keys.result[next - 1]));
         store.put(merge_blocks(run), keys.result[next - 1]);
       }
       run = [];
+      first = next + 1;
     };
-    blocks.forEach((block, at) => {
+    found.forEach((one, at) => {
+      const block = blockOf(one, keys.result[at] as number, device.name);
+      // A void one goes with those beside it.
+      if (block === undefined) return;
       if (block.length < SMALL) run.push(block);
       else end(at);
     });
-    end(blocks.length);
+    end(found.length);
   });
   device.small = 0;
   device.merged = device.last;
 }
 
 /** Which pages the log's keys are in. */
-async function dirty(store: IDBObjectStore, manifest: Manifest, to: number): Promise<Set<string>> {
+async function dirty(
+  { name, last }: IndexedDB,
+  store: IDBObjectStore,
+  manifest: Manifest,
+): Promise<Set<string>> {
   const AT_ONCE = 64;
   const names = namesOf(manifest);
   const left = new Set<string>();
   for (let from = manifest.folded; ; ) {
-    const range = from < to ? IDBKeyRange.bound(from, to, true) : undefined;
+    const range = from < last ? IDBKeyRange.bound(from, last, true) : undefined;
     if (range === undefined) return left;
     const keys = store.getAllKeys(range, AT_ONCE);
-    const blocks = (await result(store.getAll(range, AT_ONCE))) as Uint8Array[];
-    for (const block of blocks)
+    const found = await result(store.getAll(range, AT_ONCE));
+    found.forEach((one, at) => {
+      const block = blockOf(one, keys.result[at] as number, name);
+      if (block === undefined) return;
       pages_of(block, [...manifest.ends]).forEach((hit, page) => {
         if (hit) left.add(names[page] as string);
       });
-    if (blocks.length < AT_ONCE) return left;
-    from = keys.result[blocks.length - 1] as number;
+    });
+    if (found.length < AT_ONCE) return left;
+    from = keys.result[found.length - 1] as number;
   }
 }
 
@@ -126,7 +138,7 @@ async function step(device: IndexedDB, db: IDBDatabase): Promise<void> {
   await within(device, db, async (store) => {
     const manifest = await mine(device, store);
     if (manifest === undefined) return;
-    device.plan ??= { to: device.last, left: await dirty(store, manifest, device.last) };
+    device.plan ??= { to: device.last, left: await dirty(device, store, manifest) };
     const { to, left } = device.plan;
     const epoch = manifest.epoch + 1;
     const pages: string[] = [];
