@@ -225,11 +225,11 @@ struct Parts<'a, 'f> {
     format: bool,
     head: Head,
     /// The namespace and key that were read last.
-    last: Option<(String, String)>,
+    last: Option<String>,
     /// Were all of them in their order, as they are written? Then none is there twice.
     sorted: bool,
     /// All of them, where they were not.
-    seen: Option<HashSet<(String, Option<String>)>>,
+    seen: Option<HashSet<Box<str>>>,
 }
 
 fn unknown(what: &str, name: &str) -> Fault {
@@ -287,20 +287,17 @@ impl Parts<'_, '_> {
 
     /// Was this namespace, or this key in it, there before?
     fn is_twice(&mut self, namespace: &str, key: Option<&str>) -> bool {
+        let mut name = namespace.to_owned();
+        if let Some(key) = key {
+            // Neither may hold a NUL, and so this is their order too.
+            name.push('\0');
+            name.push_str(key);
+        }
         if let Some(seen) = &mut self.seen {
-            return !seen.insert((namespace.to_owned(), key.map(str::to_owned)));
+            return !seen.insert(name.into());
         }
-        let now = key.unwrap_or_default();
-        let Some((name, last)) = &mut self.last else {
-            self.last = Some((namespace.to_owned(), now.to_owned()));
-            return false;
-        };
-        // No key is empty: that of a namespace which has just begun is.
-        self.sorted &= (name.as_str(), last.as_str()) < (namespace, now);
-        if name != namespace {
-            namespace.clone_into(name);
-        }
-        now.clone_into(last);
+        self.sorted &= self.last.as_ref().is_none_or(|last| *last < name);
+        self.last = Some(name);
         false
     }
 
