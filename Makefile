@@ -4,7 +4,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# Of the npm package's module there are two: that of Node, Deno and Bun reads and writes files.
+# The npm package's modules and their features: three of browsers, of which each has what the one before has, and
+# that of Node, Deno and Bun.
+MODULES := dataknobs_kv: dataknobs_kv_file:file dataknobs_kv_whole:file,later dataknobs_kv_node:disk
 BUILT := target/wasm32-unknown-unknown/npm/dataknobs_kv_js.wasm
 PACKAGE := target/npm/package
 TARBALL := target/npm/dataknobs-kv-0.1.0.tgz
@@ -33,15 +35,14 @@ pkg-js/node_modules/.installed: pkg-js/package.json pkg-js/package-lock.json
 
 target/npm/.wasm: target/.toolchain $(CORE) pkg-js/Cargo.toml $(wildcard pkg-js/src/*.rs)
 	@mkdir -p target/npm
-	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js --features disk
-	cp $(BUILT) target/npm/dataknobs_kv_node.wasm
-	$(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js
-	cp $(BUILT) target/npm/dataknobs_kv.wasm
+	for module in $(MODULES); do \
+	  $(REMAP) cargo build --profile npm --target wasm32-unknown-unknown -p dataknobs-kv-js --features "$${module#*:}"; \
+	  cp $(BUILT) target/npm/$${module%:*}.wasm; \
+	done
 	@touch $@
 
-$(PACKAGE)/.built: target/npm/.wasm pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs pkg-js/glue.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
-	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv.wasm target/npm/bindgen
-	cargo run -q -p xtask -- bindgen target/npm/dataknobs_kv_node.wasm target/npm/bindgen
+$(PACKAGE)/.built: target/npm/.wasm pkg-js/node_modules/.installed pkg-js/tsconfig.json pkg-js/build.mjs $(shell find pkg-js/ts -name '*.ts' -not -path '*/wasm/*') pkg-js/package.json $(wildcard xtask/src/*.rs) README.md CHANGELOG.md LICENSE
+	for module in $(MODULES); do cargo run -q -p xtask -- bindgen target/npm/$${module%:*}.wasm target/npm/bindgen; done
 	node pkg-js/build.mjs
 	@touch $@
 
@@ -85,8 +86,8 @@ component: $(COMPONENT) ## the WebAssembly component
 lint: target/.toolchain pkg-js/node_modules/.installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --exclude dataknobs-kv-js --exclude dataknobs-kv-component -- -D warnings
-	cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js -- -D warnings
-	cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js --features disk -- -D warnings
+	cargo clippy --no-default-features -- -D warnings
+	for module in $(MODULES); do cargo clippy --target wasm32-unknown-unknown -p dataknobs-kv-js --features "$${module#*:}" -- -D warnings; done
 	cargo clippy --target wasm32-wasip2 -p dataknobs-kv-component -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --no-deps --all-features
 	cargo run -q -p xtask -- dependencies

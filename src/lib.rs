@@ -20,6 +20,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod wait;
+
 pub mod backend;
 mod cbor;
 #[cfg(feature = "conformance")]

@@ -58,13 +58,13 @@ impl<T> Lock<T> {
 
     /// For what may run code of the user's, which may come back here: then there is nothing to be had.
     /// Natively another thread's turn is waited for.
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(all(feature = "later", not(target_family = "wasm")))]
     pub(crate) fn unless_busy<R>(&self, f: impl FnOnce(Option<&mut T>) -> R) -> R {
         self.with(|inner| f(Some(inner)))
     }
 
     /// For what may run code of the user's, which may come back here: then there is nothing to be had.
-    #[cfg(target_family = "wasm")]
+    #[cfg(all(feature = "later", target_family = "wasm"))]
     pub(crate) fn unless_busy<R>(&self, f: impl FnOnce(Option<&mut T>) -> R) -> R {
         match self.inner.try_borrow_mut() {
             Ok(mut inner) => f(Some(&mut inner)),

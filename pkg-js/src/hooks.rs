@@ -223,6 +223,7 @@ impl Host for Js {
         half() << 32 | half()
     }
 
+    #[cfg(feature = "later")]
     fn sleep(&self, milliseconds: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
         let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX);
         // gloo-timers' own future brings a channel of 2 KB.
@@ -231,6 +232,11 @@ impl Host for Js {
             gloo_timers::callback::Timeout::new(milliseconds, done).forget();
         });
         Box::pin(async move { drop(wasm_bindgen_futures::JsFuture::from(timer).await) })
+    }
+
+    #[cfg(not(feature = "later"))]
+    fn sleep(&self, _: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -8,17 +8,6 @@ use dataknobs_kv::{
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen]
-extern "C" {
-    /// The JavaScript half's queue of what is to be written down.
-    #[derive(Clone)]
-    pub type Gate;
-
-    /// Removes what has expired.
-    #[wasm_bindgen(method)]
-    pub fn clean(this: &Gate);
-}
-
 /// The memory, for those who write it down: see `dataknobs_kv::backend::memory::Memory`.
 #[wasm_bindgen]
 pub struct Journal(pub(crate) Memory);

@@ -2,17 +2,20 @@
 
 use crate::{
     convert::{entry_to_js, from_js, metadata_from_js, object_to_js, to_js},
-    hooks::{caught, keep, thrown},
+    hooks::{keep, thrown},
     op::{Args, Op},
+    store::Over,
 };
 use dataknobs_kv::{
     AtomicOutcome, Check, Error, ErrorKind, Result, ScanOptions, Store, Tagged, Ttl, Value,
-    Version,
-    backend::{Backend, Erased},
+    Version, backend::Backend,
 };
-use js_sys::{Array, Function, Map, Object, Promise, Reflect};
-use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::JsFuture;
+use js_sys::{Array, Map, Object, Reflect};
+#[cfg(feature = "later")]
+use js_sys::{Function, Promise};
+#[cfg(feature = "later")]
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
 
 fn strings(texts: &[String]) -> JsValue {
     let texts = texts.iter().map(|text| JsValue::from_str(text));
@@ -35,7 +38,7 @@ fn result_to_js<T: Into<JsValue>>(result: std::result::Result<T, &Error>) -> JsV
 }
 
 /// A call, on a store of its own: the promise may outlive the caller's.
-pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
+pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
     let key = args.text(0);
     let immediate = store.backend().immediate();
     // A value stays on the other side where nobody must look inside.
@@ -47,19 +50,17 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
         }
     };
     Ok(match op {
-        Op::Get => optional(store.get(&key).await?)?,
-        Op::Exists => store.exists(&key).await?.into(),
-        Op::Delete => store.delete(&key).await?.into(),
+        Op::Get => optional(wait!(store.get(&key))?)?,
+        Op::Exists => wait!(store.exists(&key))?.into(),
+        Op::Delete => wait!(store.delete(&key))?.into(),
         Op::GetMany => {
-            let values = store.get_many(&args.texts(0)).await?;
+            let values = wait!(store.get_many(&args.texts(0)))?;
             let values = values.into_iter().map(optional);
             values.collect::<Result<Array>>()?.into()
         }
         Op::SetWith => {
             let options = args.set_options().map_err(|e| e.with_key(&key))?;
-            store
-                .set_with(&key, value(args.at(1))?, options)
-                .await?
+            wait!(store.set_with(&key, value(args.at(1))?, options))?
                 .is_done()
                 .into()
         }
@@ -70,25 +71,25 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
                 let options = row.set_options().map_err(|e| e.with_key(&key))?;
                 entries.push((key, value(row.at(1))?, options));
             }
-            let results = store.set_many(entries).await?;
+            let results = wait!(store.set_many(entries))?;
             let results = results
                 .iter()
                 .map(|r| result_to_js(r.as_ref().map(|_| true)));
             results.collect::<Array>().into()
         }
-        Op::GetEntry => match store.get_entry(&key).await? {
+        Op::GetEntry => match wait!(store.get_entry(&key))? {
             Some(entry) => entry_to_js(&entry)?,
             None => JsValue::UNDEFINED,
         },
         Op::DeleteIf => {
             let version = Version::parse(&args.text(1));
-            store.delete_if(&key, &version).await?.is_done().into()
+            wait!(store.delete_if(&key, &version))?.is_done().into()
         }
-        Op::GetAndDelete => optional(store.get_and_delete(&key).await?)?,
-        Op::Rename => store.rename(&key, &args.text(1)).await?.into(),
-        Op::Copy => store.copy(&key, &args.text(1)).await?.into(),
+        Op::GetAndDelete => optional(wait!(store.get_and_delete(&key))?)?,
+        Op::Rename => wait!(store.rename(&key, &args.text(1)))?.into(),
+        Op::Copy => wait!(store.copy(&key, &args.text(1)))?.into(),
         Op::DeleteMany => {
-            let results = store.delete_each(&args.texts(0)).await?;
+            let results = wait!(store.delete_each(&args.texts(0)))?;
             let results = results.iter().map(|(key, result)| {
                 Array::of2(
                     &JsValue::from_str(key),
@@ -99,13 +100,13 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
         }
         Op::GetPattern => {
             let map = Map::new();
-            for (key, value) in store.get_pattern(&key).await? {
+            for (key, value) in wait!(store.get_pattern(&key))? {
                 map.set(&key.into(), &to_js(&value)?);
             }
             map.into()
         }
-        Op::DeletePattern => count(store.delete_pattern(&key).await?),
-        Op::CountPattern => count(store.count_pattern(&key).await?),
+        Op::DeletePattern => count(wait!(store.delete_pattern(&key))?),
+        Op::CountPattern => count(wait!(store.count_pattern(&key))?),
         Op::ScanPage => {
             let options = ScanOptions {
                 limit: args.number(1).map(|n| n as usize),
@@ -113,52 +114,48 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
                 reverse: args.flag(3),
             };
             if args.flag(4) {
-                let entries = store.entries(&key, &options).await?;
+                let entries = wait!(store.entries(&key, &options))?;
                 entries
                     .iter()
                     .map(entry_to_js)
                     .collect::<Result<Array>>()?
                     .into()
             } else {
-                strings(&store.keys_with(&key, &options).await?)
+                strings(&wait!(store.keys_with(&key, &options))?)
             }
         }
-        Op::GetMetadata => match store.get_metadata(&key).await? {
+        Op::GetMetadata => match wait!(store.get_metadata(&key))? {
             Some(metadata) => object_to_js(&metadata)?,
             None => JsValue::UNDEFINED,
         },
         Op::SetMetadata | Op::ReplaceMetadata => {
             let fields = metadata_from_js(&args.at(1))?.unwrap_or_default();
             match op {
-                Op::SetMetadata => store.set_metadata(&key, fields).await?,
-                _ => store.replace_metadata(&key, fields).await?,
+                Op::SetMetadata => wait!(store.set_metadata(&key, fields))?,
+                _ => wait!(store.replace_metadata(&key, fields))?,
             }
             .into()
         }
-        Op::Ttl => match store.ttl(&key).await? {
+        Op::Ttl => match wait!(store.ttl(&key))? {
             None => JsValue::UNDEFINED,
             Some(None) => JsValue::NULL,
             Some(Some(left)) => (left.as_millis() as f64 / 1000.0).into(),
         },
         Op::Expire => {
             let ttl = Ttl::seconds(args.number(1).unwrap_or_default());
-            store
-                .expire(&key, ttl.map_err(|e| e.with_key(&key))?)
-                .await?
-                .into()
+            wait!(store.expire(&key, ttl.map_err(|e| e.with_key(&key))?))?.into()
         }
-        Op::Persist => store.persist(&key).await?.into(),
-        Op::CleanupExpired => count(store.cleanup_expired().await?),
+        Op::Persist => wait!(store.persist(&key))?.into(),
+        Op::CleanupExpired => count(wait!(store.cleanup_expired())?),
         Op::CompareAndSwap => {
             let given = |at: u32| Some(args.at(at)).filter(|v| !v.is_undefined());
             let old = given(1).map(|old| from_js(&old)).transpose()?;
             let new = given(2).map(value).transpose()?;
-            store
-                .compare_and_swap(&key, old.as_ref(), new)
-                .await?
+            wait!(store.compare_and_swap(&key, old.as_ref(), new))?
                 .is_done()
                 .into()
         }
+        #[cfg(feature = "later")]
         Op::Update => {
             let f: Function = args.at(1).unchecked_into();
             let made = store.update(&key, |old| {
@@ -166,17 +163,27 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
                 let made = optional(old).map(|old| f.call1(&JsValue::NULL, &old));
                 async move {
                     let made = match made? {
-                        Ok(made) => JsFuture::from(made.unchecked_into::<Promise>()).await,
+                        Ok(made) => {
+                            wasm_bindgen_futures::JsFuture::from(made.unchecked_into::<Promise>())
+                                .await
+                        }
                         Err(thrown) => Err(thrown),
                     };
-                    value(made.map_err(|thrown| caught(&thrown, ErrorKind::Aborted))?)
+                    value(made.map_err(|thrown| crate::hooks::caught(&thrown, ErrorKind::Aborted))?)
                 }
             });
             to_js(&made.await?)?
         }
+        #[cfg(not(feature = "later"))]
+        Op::Update => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "update is read and replace here",
+            ));
+        }
         Op::Replace => {
             let at = args.version(1).map_or(Check::Absent, Check::Version);
-            let outcome = store.replace(&key, &at, value(args.at(2))?).await?;
+            let outcome = wait!(store.replace(&key, &at, value(args.at(2))?))?;
             outcome.is_done().into()
         }
         Op::Increment => {
@@ -187,13 +194,13 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
                 })?,
                 delta => delta,
             };
-            match store.increment(&key, delta).await? {
+            match wait!(store.increment(&key, delta))? {
                 // A number wherever one can hold the sum.
                 Value::Tagged(big) => to_js(&big_int(&big).unwrap_or(Value::Tagged(big)))?,
                 sum => to_js(&sum)?,
             }
         }
-        Op::Append => to_js(&store.append(&key, from_js(&args.at(1))?).await?)?,
+        Op::Append => to_js(&wait!(store.append(&key, from_js(&args.at(1))?))?)?,
         Op::Atomic => {
             let mut atomic = store.atomic();
             for check in args.rows(0) {
@@ -209,12 +216,12 @@ pub async fn run(store: Store<Erased>, op: Op, args: Args) -> Result<JsValue> {
                     atomic.delete(key)
                 };
             }
-            atomic_to_js(atomic.commit().await?)?
+            atomic_to_js(wait!(atomic.commit())?)?
         }
-        Op::Namespaces => strings(&store.namespaces().await?),
-        Op::Clear => count(store.clear().await?),
+        Op::Namespaces => strings(&wait!(store.namespaces())?),
+        Op::Clear => count(wait!(store.clear())?),
         Op::Close => {
-            store.close().await?;
+            wait!(store.close())?;
             JsValue::UNDEFINED
         }
     })

@@ -4,29 +4,44 @@ use crate::{
     convert::to_js,
     hooks::{clear_stale, thrown},
     store::Store,
-    wire::{Guard, finish},
 };
 use dataknobs_kv::{Error, ErrorKind, EventKind, Result, WatchOptions, Watched};
-use js_sys::Reflect;
-use std::rc::Rc;
+use js_sys::{Function, Reflect};
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake},
+};
 use wasm_bindgen::prelude::*;
 
 /// Changes that wait to be read.
 #[wasm_bindgen]
-pub struct Watcher(Rc<dataknobs_kv::Watcher>);
+pub struct Watcher(dataknobs_kv::Watcher);
+
+/// A function of JavaScript that wakes.
+struct Call(Function);
+
+impl Wake for Call {
+    fn wake(self: Arc<Self>) {
+        // It is a promise's `resolve`, which throws nothing.
+        let _ = self.0.call0(&JsValue::UNDEFINED);
+    }
+}
 
 #[wasm_bindgen]
 impl Watcher {
-    /// What happened next, or a promise of it; `undefined` at the end.
-    pub fn next(&self) -> Result<JsValue, JsValue> {
-        let watcher = Rc::clone(&self.0);
-        let next = async move {
-            let next = watcher.next().await?;
-            let next = next.map_or(Ok(JsValue::UNDEFINED), |watched| watched_to_js(&watched));
-            clear_stale(false);
-            next
+    /// What happened next; `undefined` at the end. Null: nothing yet, and `wake` is called when there is.
+    pub fn next(&self, wake: Function) -> Result<JsValue, JsValue> {
+        let waker = Arc::new(Call(wake)).into();
+        let next = match pin!(self.0.next()).poll(&mut Context::from_waker(&waker)) {
+            Poll::Pending => return Ok(JsValue::NULL),
+            Poll::Ready(next) => next,
         };
-        finish(Box::pin(next), Guard::default())
+        let next = next.and_then(|next| {
+            next.map_or(Ok(JsValue::UNDEFINED), |watched| watched_to_js(&watched))
+        });
+        clear_stale(false);
+        next.map_err(|e| thrown(&e))
     }
 
     /// Ends it.
@@ -79,7 +94,7 @@ impl Store {
             buffer: buffer.map_or(default.buffer, |n| n as usize),
         };
         match self.inner().watch(pattern, options) {
-            Ok(watcher) => Ok(Watcher(Rc::new(watcher))),
+            Ok(watcher) => Ok(Watcher(watcher)),
             Err(error) => Err(thrown(&error)),
         }
     }

@@ -1,21 +1,37 @@
 //! How calls cross: the scratch buffer, the codes of the fast calls, futures that are ready at once.
 
-use crate::hooks::thrown;
-use dataknobs_kv::{Error, ErrorKind, Result, backend::Erased};
+/// `future.await`, of what the store answers.
+#[cfg(feature = "later")]
+macro_rules! wait {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+/// `future.await`, of what the store answers at once: a function that waits for nothing is no state machine.
+#[cfg(not(feature = "later"))]
+macro_rules! wait {
+    ($future:expr) => {
+        crate::wire::ready($future)
+    };
+}
+
+use crate::{hooks::thrown, store::Over};
+use dataknobs_kv::{Error, ErrorKind, Result};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
-    pin::{Pin, pin},
+    pin::pin,
     task::{Context, Poll, Waker},
 };
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
 /// There is nothing under the key.
 pub const ABSENT: i32 = -1;
 /// `take()` gives the result.
 pub const TAKE: i32 = -2;
 /// `take()` gives a promise of the result.
+#[cfg(feature = "later")]
 pub const PROMISE: i32 = -3;
 /// `take()` gives what is to be thrown.
 pub const THROW: i32 = -4;
@@ -125,7 +141,8 @@ pub fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// What a call does, forgotten what.
-pub type Call = Pin<Box<dyn Future<Output = Result<JsValue>>>>;
+#[cfg(feature = "later")]
+pub type Call = std::pin::Pin<Box<dyn Future<Output = Result<JsValue>>>>;
 
 #[wasm_bindgen]
 extern "C" {
@@ -138,13 +155,15 @@ extern "C" {
 
 /// What ends a call before its time.
 #[derive(Default)]
+#[cfg_attr(not(feature = "later"), expect(dead_code))]
 pub struct Guard {
     /// When it is aborted.
     pub signal: Option<Signal>,
     /// When it is closed.
-    pub store: Option<dataknobs_kv::Store<Erased>>,
+    pub store: Option<dataknobs_kv::Store<Over>>,
 }
 
+#[cfg(feature = "later")]
 impl Guard {
     fn check(&self) -> Result<()> {
         if self.signal.as_ref().is_some_and(Signal::aborted) {
@@ -156,8 +175,19 @@ impl Guard {
     }
 }
 
+/// What a call returns: everything is ready at once.
+#[cfg(not(feature = "later"))]
+pub fn finish(call: impl Future<Output = Result<JsValue>>, _: Guard) -> Result<JsValue, JsValue> {
+    ready(call).map_err(|e| thrown(&e))
+}
+
 /// What a call returns: the result where it is ready at once, else a promise of it.
-pub fn finish(mut call: Call, guard: Guard) -> Result<JsValue, JsValue> {
+#[cfg(feature = "later")]
+pub fn finish(
+    call: impl Future<Output = Result<JsValue>> + 'static,
+    guard: Guard,
+) -> Result<JsValue, JsValue> {
+    let mut call: Call = Box::pin(call);
     let mut context = Context::from_waker(Waker::noop());
     match call.as_mut().poll(&mut context) {
         Poll::Ready(result) => result.map_err(|e| thrown(&e)),
@@ -167,6 +197,7 @@ pub fn finish(mut call: Call, guard: Guard) -> Result<JsValue, JsValue> {
 
 /// A promise of a call's result. A call that the guard ends goes no further. (Where it was aborted, the
 /// JavaScript half has rejected with the signal's reason, and nobody sees this error.)
+#[cfg(feature = "later")]
 pub fn promise(mut call: Call, guard: Guard) -> JsValue {
     let guarded = std::future::poll_fn(move |context| {
         if let Err(error) = guard.check() {
@@ -176,5 +207,5 @@ pub fn promise(mut call: Call, guard: Guard) -> JsValue {
             .poll(context)
             .map(|result| result.map_err(|e| thrown(&e)))
     });
-    future_to_promise(guarded).into()
+    wasm_bindgen_futures::future_to_promise(guarded).into()
 }

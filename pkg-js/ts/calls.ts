@@ -6,9 +6,10 @@ import type { Gate } from "./gate.js";
 import { check } from "./options.js";
 import { isKey } from "./texts.js";
 import type { Abortable, Entry } from "./types.js";
-import type * as glue from "./wasm/dataknobs_kv.js";
+import type { Store } from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
-import { ask, enter } from "./wasm.js";
+import type { Core } from "./wasm.js";
+import { ask, enter } from "./torn.js";
 
 /** The calls that only read. */
 const READS = new Set([
@@ -35,7 +36,9 @@ export class Calls {
   readonly immediate: boolean;
 
   constructor(
-    readonly core: glue.Store,
+    readonly core: Store,
+    /** The module that it is in. */
+    readonly module: Core,
     readonly gate: Gate | undefined,
   ) {
     this.immediate = core.is_immediate();
@@ -76,7 +79,7 @@ export class Calls {
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */
   async slow<T>(options: Abortable | undefined, op: Op, ...args: unknown[]): Promise<T> {
     const call = () => ask(() => this.core.call(op, args, options?.signal) as T | Promise<T>);
-    if (op === Op.Update && this.gate !== undefined) {
+    if (op === Op.Update && this.immediate) {
       const [key, step] = args as [string, (old: unknown) => Promise<unknown>];
       return abortable(this.#replace(options, key, step) as Promise<T>, options);
     }

@@ -4,7 +4,7 @@
  * that nobody sees what may yet be taken back.
  */
 import type { KVError, KVErrorCode } from "./error.js";
-import { enter, known, release } from "./wasm.js";
+import { enter, known } from "./torn.js";
 
 /** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
 export interface Journal {
@@ -52,6 +52,7 @@ interface Job {
 
 export class Gate {
   readonly #strong: boolean;
+  readonly #release: () => void;
   #journal: Journal | undefined;
   #clean: () => void = () => {};
   #device: Device | undefined;
@@ -63,9 +64,10 @@ export class Gate {
   #busy = false;
   #closing: Promise<void> | undefined;
 
-  /** `strong`: readers look whether others have written. */
-  constructor(strong: boolean) {
+  /** `strong`: readers look whether others have written. `release`: gives back what a group took of the module. */
+  constructor(strong: boolean, release: () => void) {
     this.#strong = strong;
+    this.#release = release;
   }
 
   /** From now on `device` writes down what changes; `clean` removes what has expired. */
@@ -85,7 +87,7 @@ export class Gate {
     });
   }
 
-  /** @internal The core calls this: removes what has expired. */
+  /** Removes what has expired. */
   clean(): void {
     // What could not be removed now is so in the next round.
     if (this.#device !== undefined)
@@ -189,7 +191,7 @@ export class Gate {
         if (!DEVICE.has((error as KVError).code)) fault = { error };
         throw error;
       } finally {
-        release();
+        this.#release();
       }
     };
     try {

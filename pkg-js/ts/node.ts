@@ -4,7 +4,8 @@ import { devices } from "./connect.js";
 import { file } from "./file/node.js";
 import { from } from "./wasm.js";
 
-from(async () => ({ module: await readFile(new URL("./wasm/dataknobs_kv_node_bg.wasm", import.meta.url)) }));
+const whole = () => readFile(new URL("./wasm/dataknobs_kv_node_bg.wasm", import.meta.url));
+from(() => [whole]);
 devices["file"] = file;
 
 export * from "./core.js";

@@ -3,7 +3,6 @@ import { abortable } from "./abort.js";
 import { begin, type Calls } from "./calls.js";
 import { copyIn } from "./copy.js";
 import { kindOf, refused } from "./error.js";
-import { deleteNow, existsNow, getNow, setNow } from "./hot.js";
 import { check, metadataIn, setWords } from "./options.js";
 import { isKey } from "./texts.js";
 import type {
@@ -16,8 +15,8 @@ import type {
   Stored,
   ValueOf,
 } from "./types.js";
+import { enter } from "./torn.js";
 import { Op } from "./wasm/op.js";
-import { enter } from "./wasm.js";
 
 /** The part of a store that is about one key. */
 export abstract class OneKey<M = KeyMap> {
@@ -33,7 +32,10 @@ export abstract class OneKey<M = KeyMap> {
     if (typeof key !== "string") isKey(key);
     if (options !== undefined) options = begin(options, "get", key);
     return abortable(
-      this.#calls.turn(true, options, () => getNow(this.#calls.core, key)) as ValueOf<M, K>,
+      this.#calls.turn(true, options, () => this.#calls.module.getNow(this.#calls.core, key)) as ValueOf<
+        M,
+        K
+      >,
       options,
     );
   }
@@ -61,9 +63,12 @@ export abstract class OneKey<M = KeyMap> {
       ttl = words[0];
     }
     const kept = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
-    if (this.#calls.gate === undefined) return enter(() => setNow(this.#calls.core, key, kept, ttl));
+    if (this.#calls.gate === undefined)
+      return enter(() => this.#calls.module.setNow(this.#calls.core, key, kept, ttl));
     return abortable(
-      this.#calls.turn(false, options, () => setNow(this.#calls.core, key, kept, ttl)) as Promise<boolean>,
+      this.#calls.turn(false, options, () =>
+        this.#calls.module.setNow(this.#calls.core, key, kept, ttl),
+      ) as Promise<boolean>,
       options,
     );
   }
@@ -81,7 +86,7 @@ export abstract class OneKey<M = KeyMap> {
         return this.#calls.slow(options, Op.DeleteIf, key, options.ifVersion);
     }
     return abortable(
-      this.#calls.turn(false, options, () => deleteNow(this.#calls.core, key)) as boolean,
+      this.#calls.turn(false, options, () => this.#calls.module.deleteNow(this.#calls.core, key)) as boolean,
       options,
     );
   }
@@ -91,7 +96,7 @@ export abstract class OneKey<M = KeyMap> {
     isKey(key);
     if (options !== undefined) options = begin(options, "exists", key);
     return abortable(
-      this.#calls.turn(true, options, () => existsNow(this.#calls.core, key)) as boolean,
+      this.#calls.turn(true, options, () => this.#calls.module.existsNow(this.#calls.core, key)) as boolean,
       options,
     );
   }

@@ -6,8 +6,6 @@ import { allDone, type Batch, batchOf, listOf } from "./batch.js";
 import { begin, Calls } from "./calls.js";
 import { connect } from "./connect.js";
 import { refused, type KVError } from "./error.js";
-import type { Gate } from "./gate.js";
-import { getManyNow, keysNow, setManyNow } from "./hot.js";
 import { OneKey } from "./one-key.js";
 import { check, openWords, setWords } from "./options.js";
 import { scan } from "./scan.js";
@@ -29,18 +27,18 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./types.js";
-import * as glue from "./wasm/dataknobs_kv.js";
 import { Op } from "./wasm/op.js";
 import { Changes } from "./watch.js";
-import { ask, load } from "./wasm.js";
+import { ask } from "./torn.js";
+import { load } from "./wasm.js";
 
 /** What the handles of one connection share. */
 interface Shared {
   /** Texts of keys that a pattern has found, under the core's numbers for them. */
   readonly texts: string[];
   closed: boolean;
-  /** The turns of a store that is written down. */
-  gate?: Gate;
+  /** Ends the clean-up by a timer. */
+  readonly stop: () => void;
 }
 
 /**
@@ -71,9 +69,8 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     return "KVStore";
   }
 
-  private constructor(core: glue.Store, shared: Shared, own: { closed: boolean }) {
-    if (!(core instanceof glue.Store)) throw refused("a store is opened by KVStore.open()");
-    const calls = new Calls(core, shared.gate);
+  private constructor(calls: Calls, shared: Shared, own: { closed: boolean }) {
+    if (!(calls instanceof Calls)) throw refused("a store is opened by KVStore.open()");
     super(calls);
     this.#calls = calls;
     this.#shared = shared;
@@ -91,17 +88,16 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     const words = openWords(own);
     own.signal?.throwIfAborted();
     if (own.serializers !== undefined) register(own.serializers);
-    await abortable(load(), own);
-    const shared: Shared = { texts: [], closed: false };
-    const { core, gate } = await abortable(connect(words, own.signal), own);
-    if (gate !== undefined) shared.gate = gate;
-    return new KVStore<M>(core, shared, shared);
+    const module = await abortable(load(words[0]), own);
+    const { core, gate, stop } = await abortable(connect(module, words, own.signal), own);
+    const shared: Shared = { texts: [], closed: false, stop };
+    return new KVStore<M>(new Calls(core, module, gate), shared, shared);
   }
 
   /** A pattern that matches exactly this text. Errors: `invalid-pattern` (no Unicode text). */
   static async escape(text: string): Promise<string> {
     isPattern(text);
-    await load();
+    const { glue } = await load("memory");
     return ask(() => glue.escape(text));
   }
 
@@ -109,7 +105,9 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   async getMany<T = any>(keys: Iterable<string>, options?: Abortable): Promise<(T | undefined)[]> {
     if (options !== undefined) options = begin(options, "getMany");
     const list = listOf(keys, "getMany");
-    const found = this.#calls.turn(true, options, () => getManyNow(this.#calls.core, list));
+    const found = this.#calls.turn(true, options, () =>
+      this.#calls.module.getManyNow(this.#calls.core, list),
+    );
     return abortable(found as (T | undefined)[], options);
   }
 
@@ -130,7 +128,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       batch.words === undefined && this.#calls.immediate
         ? await abortable(
             this.#calls.turn(false, options, () =>
-              setManyNow(this.#calls.core, keys, batch.kept, batch.shared[0]),
+              this.#calls.module.setManyNow(this.#calls.core, keys, batch.kept, batch.shared[0]),
             ),
             options,
           )
@@ -185,7 +183,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     const { after, reverse } = options ?? {};
     const query = { limit, after, reverse } as KeysOptions;
     const found = this.#calls.turn(true, options, () =>
-      keysNow(this.#calls.core, this.#texts, pattern, query),
+      this.#calls.module.keysNow(this.#calls.core, this.#texts, pattern, query),
     );
     return abortable(found as string[], options);
   }
@@ -263,8 +261,13 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    */
   async namespace<N = M>(name: string): Promise<KVStore<N>> {
     isNamespace(name);
+    const { core, module, gate } = this.#calls;
     return new KVStore<N>(
-      ask(() => this.#calls.core.namespace(name)),
+      new Calls(
+        ask(() => core.namespace(name)),
+        module,
+        gate,
+      ),
       this.#shared,
       { closed: false },
     );
@@ -288,7 +291,10 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
     this.#own.closed = true;
     try {
       // The handle that was opened closes the connection.
-      if (this.#own === this.#shared) await this.#calls.gate?.close();
+      if (this.#own === this.#shared) {
+        this.#shared.stop();
+        await this.#calls.gate?.close();
+      }
     } finally {
       // Of the whole connection at once: nothing is to come between.
       await (this.#own === this.#shared

@@ -1,18 +1,32 @@
 /** Changes as they happen. */
 import { abortable, onAbort } from "./abort.js";
 import type { Abortable, WatchEvent } from "./types.js";
-import type * as glue from "./wasm/dataknobs_kv.js";
-import { ask, known } from "./wasm.js";
+import { enter, known, later, look } from "./torn.js";
+import type { Watcher } from "./wasm/dataknobs_kv.js";
+
+/** What a watcher tells next; `undefined` at the end. */
+async function next(watcher: Watcher): Promise<unknown> {
+  for (;;) {
+    let wake = () => {};
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    look();
+    const event = enter(() => watcher.next(wake));
+    if (event !== null) return event;
+    await later(woken);
+  }
+}
 
 /** The events that a watcher of the core gives. What is wrong with the call is told by the first `next()`. */
 export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
   #options: Abortable | undefined;
   #off: (() => void) | undefined;
-  #watcher: glue.Watcher | undefined;
+  #watcher: Watcher | undefined;
   #fault: { readonly error: unknown } | undefined;
 
   /** `start` gives the options, checked, and the watcher. */
-  constructor(start: () => [Abortable, glue.Watcher]) {
+  constructor(start: () => [Abortable, Watcher]) {
     try {
       const [options, watcher] = start();
       this.#options = options;
@@ -45,10 +59,7 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
     if (watcher === undefined) return { done: true, value: undefined };
     try {
       this.#options?.signal?.throwIfAborted();
-      const value = (await abortable(
-        ask(() => watcher.next()),
-        this.#options,
-      )) as WatchEvent<T> | undefined;
+      const value = (await abortable(next(watcher), this.#options)) as WatchEvent<T> | undefined;
       if (value !== undefined) return { done: false, value };
     } catch (error) {
       await this.return();

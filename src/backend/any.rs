@@ -1,7 +1,7 @@
 //! The backend that was chosen at run time: memory without a box, every other one in one.
 
 use super::{
-    Backend, Commit, Decision, DynBackend, Erased, Found, Freshness, Limits, Mutation, Page, Scan,
+    Backend, Behind, Commit, Decision, Erased, Found, Freshness, Limits, Mutation, Page, Scan,
     memory::Memory,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Backend for Any {
     fn immediate(&self) -> bool {
         each!(self, it => it.immediate())
     }
-    fn erased(&self) -> &dyn DynBackend {
+    fn erased(&self) -> Behind<'_> {
         each!(self, it => it.erased())
     }
     async fn sweep(&self, namespace: &Namespace, before: u64) -> Result<Option<u64>> {

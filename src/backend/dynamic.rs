@@ -1,6 +1,9 @@
-//! The backend trait as an object: the same methods with boxed futures and closures as objects.
+//! The backend trait as an object: the same methods with boxed futures.
 
-use super::{Backend, Commit, Decision, Found, Freshness, Limits, Mutation, Page, Scan};
+use super::{
+    Backend, Behind, Commit, Decide, Decision, Found, Freshness, Limits, Look, Mutation, Page,
+    Scan, Step,
+};
 use crate::{
     error::Result,
     host::Host,
@@ -10,42 +13,6 @@ use crate::{
     watch::Ear,
 };
 use std::{ops::ControlFlow, sync::Arc};
-
-/// A closure for [`Backend::visit`].
-pub trait Look: MaybeSend {
-    /// Looks at the record of a key, by the key's place.
-    fn look(&mut self, at: usize, stored: Option<StoredRef<'_>>);
-}
-
-impl<F: FnMut(usize, Option<StoredRef<'_>>) + MaybeSend> Look for F {
-    fn look(&mut self, at: usize, stored: Option<StoredRef<'_>>) {
-        self(at, stored);
-    }
-}
-
-/// A closure for [`Backend::update`].
-pub trait Decide: MaybeSend {
-    /// Says what to do with what is there.
-    fn decide(&mut self, stored: Option<StoredRef<'_>>) -> Result<Decision>;
-}
-
-impl<F: FnMut(Option<StoredRef<'_>>) -> Result<Decision> + MaybeSend> Decide for F {
-    fn decide(&mut self, stored: Option<StoredRef<'_>>) -> Result<Decision> {
-        self(stored)
-    }
-}
-
-/// A closure for [`Backend::walk`].
-pub trait Step: MaybeSend {
-    /// Looks at a key, and says whether to go on.
-    fn step(&mut self, found: &Found<'_>) -> ControlFlow<()>;
-}
-
-impl<F: FnMut(&Found<'_>) -> ControlFlow<()> + MaybeSend> Step for F {
-    fn step(&mut self, found: &Found<'_>) -> ControlFlow<()> {
-        self(found)
-    }
-}
 
 /// [`Backend`] as an object. Every backend is one; implement [`Backend`].
 pub trait DynBackend: MaybeSend + MaybeSync {
@@ -215,7 +182,7 @@ impl Backend for Erased {
     fn immediate(&self) -> bool {
         self.0.dyn_immediate()
     }
-    fn erased(&self) -> &dyn DynBackend {
+    fn erased(&self) -> Behind<'_> {
         &*self.0
     }
     async fn close(&self) -> Result<()> {

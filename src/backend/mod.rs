@@ -3,7 +3,10 @@
 //! A backend only maps `read`, `commit` and `scan` to its engine. What a caller sees (expiry,
 //! compare-and-swap, merging, matching) is decided once, in [`Store`](crate::Store).
 
+#[cfg(feature = "later")]
 mod any;
+mod closures;
+#[cfg(feature = "later")]
 mod dynamic;
 pub mod file;
 pub mod journal;
@@ -14,10 +17,25 @@ pub(crate) mod update;
 #[cfg(feature = "http")]
 mod wire;
 
+#[cfg(feature = "later")]
 pub use any::Any;
-pub use dynamic::{Decide, DynBackend, Erased, Look, Step};
+pub use closures::{Decide, Look, Step};
+#[cfg(feature = "later")]
+pub use dynamic::{DynBackend, Erased};
+
 #[cfg(feature = "http")]
 pub use wire::CLOCK_SKEW;
+
+/// Any backend: there is one.
+#[cfg(not(feature = "later"))]
+pub type Any = memory::Memory;
+
+/// A backend without its type.
+#[cfg(feature = "later")]
+pub type Behind<'a> = &'a dyn DynBackend;
+/// A backend without its type: there is one.
+#[cfg(not(feature = "later"))]
+pub type Behind<'a> = &'a memory::Memory;
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -264,7 +282,7 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
         async move {
             let mut results = Vec::with_capacity(batch.len());
             for one in batch {
-                results.push(self.commit(std::slice::from_ref(one)).await);
+                results.push(wait!(self.commit(std::slice::from_ref(one))));
             }
             results
         }
@@ -301,9 +319,14 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
     }
 
     /// The backend as an object.
-    fn erased(&self) -> &dyn DynBackend {
+    #[cfg(feature = "later")]
+    fn erased(&self) -> Behind<'_> {
         self
     }
+
+    /// The backend itself.
+    #[cfg(not(feature = "later"))]
+    fn erased(&self) -> Behind<'_>;
 
     /// Lets go of connections and files. Nothing is asked of the backend afterwards.
     fn close(&self) -> impl Future<Output = Result<()>> + MaybeSend {
@@ -318,7 +341,7 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
         mut f: impl FnMut(usize, Option<StoredRef<'_>>) + MaybeSend,
     ) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
-            let found = self.read(keys, fresh).await?;
+            let found = wait!(self.read(keys, fresh))?;
             if found.len() != keys.len() {
                 return Err(update::wrong_count("read", keys.len(), found.len()));
             }
@@ -359,7 +382,12 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
     ) -> impl Future<Output = Result<Option<Version>>> + MaybeSend {
         async move {
             let mut at_once = update::AtOnce(&mut decide);
-            update::read_change_write(self.erased(), host, key, &mut at_once).await
+            wait!(update::read_change_write(
+                self.erased(),
+                host,
+                key,
+                &mut at_once
+            ))
         }
     }
 
@@ -371,7 +399,7 @@ pub trait Backend: Sized + MaybeSend + MaybeSync {
         mut f: impl FnMut(Found<'_>) -> ControlFlow<()> + MaybeSend,
     ) -> impl Future<Output = Result<Option<Box<str>>>> + MaybeSend {
         async move {
-            let page = self.scan(query).await?;
+            let page = wait!(self.scan(query))?;
             for item in &page.items {
                 let found = Found {
                     key: &item.key,

@@ -4,7 +4,7 @@
 //! naive retry counted 250 increments as 393. A record therefore remembers the ids of its last
 //! writes, and the loop looks before it tries again.
 
-use super::{Applied, Change, Commit, Decide, Decision, DynBackend, Expect, Freshness, Mutation};
+use super::{Applied, Behind, Change, Commit, Decide, Decision, Expect, Freshness, Mutation};
 use crate::{
     error::{Error, ErrorKind, Result},
     host::Host,
@@ -20,8 +20,10 @@ const MAX_ATTEMPTS: u32 = 40;
 /// it, and all come to an end. The bound is for a function that writes its own key.
 const MAX_RACES: u32 = 10_000;
 /// After so many of them others get a turn: timers, an abort.
+#[cfg(feature = "later")]
 const RACES_A_TURN: u32 = 100;
 /// The longest pause between two attempts, in milliseconds.
+#[cfg(feature = "later")]
 const MAX_PAUSE: u64 = 200;
 
 /// The error of a backend that answers for another number of keys than it was asked for.
@@ -50,7 +52,7 @@ fn untold() -> Version {
 }
 
 /// How often a change is tried.
-pub(crate) fn max_attempts(backend: &dyn DynBackend) -> u32 {
+pub(crate) fn max_attempts(backend: Behind<'_>) -> u32 {
     if backend.dyn_immediate() {
         MAX_RACES
     } else {
@@ -68,7 +70,8 @@ pub(crate) fn outrun(attempts: u32) -> Error {
 }
 
 /// A pause before attempt `attempt` (1, 2, …): full jitter over an exponential bound.
-pub(crate) async fn pause(backend: &dyn DynBackend, host: &dyn Host, attempt: u32) {
+#[cfg(feature = "later")]
+pub(crate) async fn pause(backend: Behind<'_>, host: &dyn Host, attempt: u32) {
     if backend.dyn_immediate() {
         if attempt.is_multiple_of(RACES_A_TURN) {
             host.sleep(0).await;
@@ -79,16 +82,20 @@ pub(crate) async fn pause(backend: &dyn DynBackend, host: &dyn Host, attempt: u3
     host.sleep(host.random() % bound).await;
 }
 
+/// Nobody else is there to lose a race to.
+#[cfg(not(feature = "later"))]
+pub(crate) async fn pause(_: Behind<'_>, _: &dyn Host, _: u32) {}
+
 /// What is there after an answer was lost: asked until somebody answers.
 pub(crate) async fn read_again(
-    backend: &dyn DynBackend,
+    backend: Behind<'_>,
     host: &dyn Host,
     keys: &[Key<'_>],
 ) -> Vec<Option<Stored>> {
     for attempt in 1..=MAX_ATTEMPTS {
-        match backend.dyn_read(keys, Freshness::Latest).await {
+        match wait!(backend.dyn_read(keys, Freshness::Latest)) {
             Ok(found) => return found,
-            Err(error) if error.retryable() => pause(backend, host, attempt).await,
+            Err(error) if error.retryable() => wait!(pause(backend, host, attempt)),
             Err(_) => break,
         }
     }
@@ -154,7 +161,7 @@ impl DecideLater for AtOnce<'_> {
 /// Reads the record under `key`, asks `decide`, and commits what it says on the condition that the
 /// record is still the same; all again where it is not.
 pub(crate) async fn read_change_write(
-    backend: &dyn DynBackend,
+    backend: Behind<'_>,
     host: &dyn Host,
     key: Key<'_>,
     decide: &mut dyn DecideLater,
@@ -165,9 +172,9 @@ pub(crate) async fn read_change_write(
     let attempts = max_attempts(backend);
     for attempt in 0..attempts {
         if attempt > 0 {
-            pause(backend, host, attempt).await;
+            wait!(pause(backend, host, attempt));
         }
-        let found = match backend.dyn_read(&[key], Freshness::Latest).await {
+        let found = match wait!(backend.dyn_read(&[key], Freshness::Latest)) {
             Ok(mut found) if found.len() == 1 => found.pop().flatten(),
             Ok(found) => {
                 return Err(wrong_count("read", 1, found.len()).with_key(key.as_str()));
@@ -206,7 +213,7 @@ pub(crate) async fn read_change_write(
                 Decision::Keep => return Ok(None),
             },
         };
-        match backend.dyn_commit(&[mutation]).await {
+        match wait!(backend.dyn_commit(&[mutation])) {
             Ok(Commit::Done(applied)) => return written(applied),
             Ok(Commit::Conflict { .. }) => last_error = None,
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
@@ -237,12 +244,12 @@ fn written(applied: Vec<Applied>) -> Result<Option<Version>> {
 
 /// Writes one record blindly, in one request.
 pub(crate) async fn put(
-    backend: &dyn DynBackend,
+    backend: Behind<'_>,
     host: &dyn Host,
     key: Key<'_>,
     record: Record,
 ) -> Result<Version> {
-    let mut results = backend.dyn_put_many(host, vec![(key, record)]).await;
+    let mut results = wait!(backend.dyn_put_many(host, vec![(key, record)]));
     match results.pop() {
         Some(result) => result,
         None => Err(wrong_count("write", 1, 0)),
@@ -251,7 +258,7 @@ pub(crate) async fn put(
 
 /// Writes records blindly, each for itself. Of a repeated key only the last record is sent.
 pub(crate) async fn put_many(
-    backend: &dyn DynBackend,
+    backend: Behind<'_>,
     host: &dyn Host,
     mut entries: Vec<(Key<'_>, Record)>,
 ) -> Vec<Result<Version>> {
@@ -275,7 +282,7 @@ pub(crate) async fn put_many(
             change: Change::Put(record),
         })
         .collect();
-    let answers = backend.dyn_write(&batch).await;
+    let answers = wait!(backend.dyn_write(&batch));
     if answers.len() != batch.len() {
         let error = wrong_count("write", batch.len(), answers.len());
         return entries.iter().map(|_| Err(error.clone())).collect();
@@ -289,7 +296,7 @@ pub(crate) async fn put_many(
                 "the backend refused a write without a condition as a conflict: it is broken",
             )),
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                look(backend, host, mutation).await
+                wait!(look(backend, host, mutation))
             }
             Err(error) => Err(error),
         };
@@ -325,16 +332,11 @@ pub(crate) async fn put_many(
 
 /// A blind write whose answer was lost: it happened if the record remembers it. It is never sent
 /// again: had it happened and been overwritten, that would undo a later write.
-async fn look(
-    backend: &dyn DynBackend,
-    host: &dyn Host,
-    mutation: &Mutation<'_>,
-) -> Result<Version> {
+async fn look(backend: Behind<'_>, host: &dyn Host, mutation: &Mutation<'_>) -> Result<Version> {
     let Change::Put(record) = mutation.change else {
         return Err(unknown(mutation.key.as_str()));
     };
-    let now = read_again(backend, host, &[mutation.key])
-        .await
+    let now = wait!(read_again(backend, host, &[mutation.key]))
         .pop()
         .flatten();
     let lost = Lost {

@@ -18,7 +18,7 @@ impl<B: Backend> Store<B> {
     /// `type-mismatch`: what is there is no number. `invalid-argument`: the delta is no number or
     /// not finite, or the sum is past 64 bits or not finite. And as [`set`](Store::set).
     pub async fn increment(&self, key: &str, delta: impl Into<Value> + MaybeSend) -> Result<Value> {
-        self.ops().increment(key, delta.into()).await
+        wait!(self.ops().increment(key, delta.into()))
     }
 
     /// Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new
@@ -28,7 +28,7 @@ impl<B: Backend> Store<B> {
     /// `type-mismatch`: what is there is of another type. `invalid-argument`: `tail` is neither text
     /// nor bytes. And as [`set`](Store::set).
     pub async fn append(&self, key: &str, tail: impl Into<Value> + MaybeSend) -> Result<Value> {
-        self.ops().append(key, tail.into()).await
+        wait!(self.ops().append(key, tail.into()))
     }
 }
 
@@ -55,10 +55,9 @@ impl Ops<'_> {
         if let Some(fault) = fault {
             return Err(argument(fault).with_key(key.as_str()));
         }
-        self.change_value(key, &|old: Option<&Value>| {
+        wait!(self.change_value(key, &|old: Option<&Value>| {
             add(old.unwrap_or(&Value::Int(0)), &delta)
-        })
-        .await
+        }))
     }
 
     async fn append(&self, key: &str, tail: Value) -> Result<Value> {
@@ -70,31 +69,31 @@ impl Ops<'_> {
                 argument(format!("append adds text or bytes; got {got}")).with_key(key.as_str())
             );
         }
-        self.change_value(key, &|old: Option<&Value>| match (old, &tail) {
-            (None, tail) => Ok(tail.clone()),
-            (Some(Value::Text(old)), Value::Text(tail)) => Ok([&**old, tail].concat().into()),
-            (Some(Value::Bytes(old)), Value::Bytes(tail)) => Ok([&**old, tail].concat().into()),
-            (Some(old), tail) => Err(mismatch(format!(
-                "{} cannot be appended to {}",
-                tail.type_name(),
-                old.type_name()
-            ))),
-        })
-        .await
+        wait!(
+            self.change_value(key, &|old: Option<&Value>| match (old, &tail) {
+                (None, tail) => Ok(tail.clone()),
+                (Some(Value::Text(old)), Value::Text(tail)) => Ok([&**old, tail].concat().into()),
+                (Some(Value::Bytes(old)), Value::Bytes(tail)) => Ok([&**old, tail].concat().into()),
+                (Some(old), tail) => Err(mismatch(format!(
+                    "{} cannot be appended to {}",
+                    tail.type_name(),
+                    old.type_name()
+                ))),
+            })
+        )
     }
 
     /// Puts what `make` makes of the value in its place, and returns it.
     async fn change_value(&self, key: Key<'_>, make: &dyn Make) -> Result<Value> {
         let mut made = Value::Null;
-        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+        wait!(self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
             let value = match stored.map(|s| s.value) {
                 Some(held @ Value::Host(_)) => make.make(Some(&held.materialise()?)),
                 old => make.make(old),
             }?;
             made = value.clone();
             Ok(Some(Decision::Put(with_value(stored, value, now))))
-        })
-        .await?;
+        }))?;
         Ok(made)
     }
 }

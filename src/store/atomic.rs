@@ -117,7 +117,7 @@ impl Atomic<'_> {
             );
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        self.ops.commit_plan(&plan, &self.writes).await
+        wait!(self.ops.commit_plan(&plan, &self.writes))
     }
 
     fn check_writes(&mut self) -> Result<()> {

@@ -38,12 +38,12 @@ impl Ops<'_> {
         let attempts = max_attempts(backend);
         for attempt in 0..attempts {
             if attempt > 0 {
-                pause(backend, self.host(), attempt).await;
+                wait!(pause(backend, self.host(), attempt));
                 self.check_open()?;
             }
             let mut found = Vec::new();
             if !checked.is_empty() {
-                found = match backend.dyn_read(&checked, Freshness::Latest).await {
+                found = match wait!(backend.dyn_read(&checked, Freshness::Latest)) {
                     Ok(found) if found.len() == checked.len() => found,
                     Ok(found) => return Err(wrong_count("read", checked.len(), found.len())),
                     Err(error) if error.retryable() => {
@@ -58,7 +58,7 @@ impl Ops<'_> {
             if let Some(expected) = lost.take()
                 && !surely_not_done(plan, &expected, &found, id)
             {
-                return self.judge_lost(plan, writes.len(), id).await;
+                return wait!(self.judge_lost(plan, writes.len(), id));
             }
             if let Some(lost) = self.failed_check(plan, &found) {
                 return Ok(lost);
@@ -85,7 +85,7 @@ impl Ops<'_> {
                     },
                 })
                 .collect();
-            match backend.dyn_commit(&batch).await {
+            match wait!(backend.dyn_commit(&batch)) {
                 Ok(Commit::Done(applied)) => return done(plan, writes.len(), applied),
                 Ok(Commit::Conflict { .. }) => last_error = None,
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(found),
@@ -94,7 +94,7 @@ impl Ops<'_> {
             }
         }
         if lost.is_some() {
-            return self.judge_lost(plan, writes.len(), id).await;
+            return wait!(self.judge_lost(plan, writes.len(), id));
         }
         if let Some(error) = last_error {
             return Err(error);
@@ -143,7 +143,7 @@ impl Ops<'_> {
             .filter(|p| p.write.is_some())
             .map(|p| p.key)
             .collect();
-        let found = read_again(self.backend, self.host(), &keys).await;
+        let found = wait!(read_again(self.backend, self.host(), &keys));
         let ours = |stored: &Stored| id.is_some_and(|id| stored.record.writes.contains(&id));
         if !found.iter().flatten().any(ours) {
             return Err(unknown(name));

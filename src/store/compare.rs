@@ -25,7 +25,7 @@ impl<B: Backend> Store<B> {
         old: Option<&Value>,
         new: Option<Value>,
     ) -> Result<Outcome> {
-        self.ops().compare_and_swap(key, old, new).await
+        wait!(self.ops().compare_and_swap(key, old, new))
     }
 
     /// Puts `new` in the place of the value under `key`, where the entry is as `at` says. Metadata and expiry
@@ -34,7 +34,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`set`](Store::set).
     pub async fn replace(&self, key: &str, at: &Check, new: Value) -> Result<Outcome> {
-        self.ops().replace(key, at, new).await
+        wait!(self.ops().replace(key, at, new))
     }
 
     /// Puts what `f` makes of the value under `key` (`None`: absent) in its place; `f` runs again
@@ -126,7 +126,7 @@ impl Ops<'_> {
         if let Some(new) = &new {
             check_value(new).map_err(|e| e.with_key(key.as_str()))?;
         }
-        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+        wait!(self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
             let same = match (&old, &stored) {
                 (None, None) => true,
                 (Some(old), Some(stored)) => match stored.value {
@@ -140,22 +140,20 @@ impl Ops<'_> {
                 None if stored.is_none() => Decision::Keep,
                 None => Decision::Delete,
             }))
-        })
-        .await
+        }))
     }
 
     async fn replace(&self, key: &str, at: &Check, new: Value) -> Result<Outcome> {
         let key = self.key(key)?;
         check_value(&new).map_err(|e| e.with_key(key.as_str()))?;
-        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+        wait!(self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
             let holds = match (at, &stored) {
                 (Check::Absent, None) => true,
                 (Check::Version(version), Some(stored)) => stored.version == *version,
                 _ => false,
             };
             Ok(holds.then(|| Decision::Put(with_value(stored, new.clone(), now))))
-        })
-        .await
+        }))
     }
 
     async fn update(&self, key: &str, make: &mut dyn Make<'_>) -> Result<Value> {

@@ -24,7 +24,7 @@ impl<B: Backend> Store<B> {
         let ops = self.ops();
         let mut expires_at = None;
         let mut look = |stored: Option<StoredRef<'_>>| expires_at = stored.map(|s| s.expires_at);
-        ops.peek(key, &mut look).await?;
+        wait!(ops.peek(key, &mut look))?;
         let now = ops.host().now();
         Ok(expires_at.map(|at| at.map(|at| Duration::from_millis(at.get().saturating_sub(now)))))
     }
@@ -34,7 +34,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn expire(&self, key: &str, ttl: Ttl) -> Result<bool> {
-        self.ops().change_expiry(key, Some(ttl)).await
+        wait!(self.ops().change_expiry(key, Some(ttl)))
     }
 
     /// Lets the entry under `key` never expire. Was there one?
@@ -42,7 +42,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn persist(&self, key: &str) -> Result<bool> {
-        self.ops().change_expiry(key, None).await
+        wait!(self.ops().change_expiry(key, None))
     }
 
     /// Removes what has expired in this namespace, and has been so for as long as another client's
@@ -51,7 +51,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `closed`, and what the backend says.
     pub async fn cleanup_expired(&self) -> Result<u64> {
-        self.ops().cleanup_expired().await
+        wait!(self.ops().cleanup_expired())
     }
 
     /// [`cleanup_expired`](Store::cleanup_expired) in every namespace of this connection.
@@ -63,9 +63,9 @@ impl<B: Backend> Store<B> {
         ops.check_open()?;
         let mut count = 0;
         let mut fault = None;
-        for namespace in &ops.backend.dyn_namespaces().await? {
+        for namespace in &wait!(ops.backend.dyn_namespaces())? {
             // What goes wrong in one is no reason to leave the others.
-            match (Ops { namespace, ..ops }).cleanup_expired().await {
+            match wait!((Ops { namespace, ..ops }).cleanup_expired()) {
                 Ok(removed) => count += removed,
                 Err(error) => fault = fault.or(Some(error)),
             }
@@ -93,7 +93,7 @@ impl<B: Backend> Store<B> {
                 if store.is_closed() {
                     return;
                 }
-                let _ = store.cleanup_all_expired().await;
+                let _ = wait!(store.cleanup_all_expired());
             }
         }
     }
@@ -101,8 +101,9 @@ impl<B: Backend> Store<B> {
 
 impl Ops<'_> {
     async fn change_expiry(&self, key: &str, ttl: Option<Ttl>) -> Result<bool> {
-        let outcome = self
-            .change(self.key(key)?, &mut |stored: Option<StoredRef<'_>>, now| {
+        let outcome = wait!(self.change(
+            self.key(key)?,
+            &mut |stored: Option<StoredRef<'_>>, now| {
                 let Some(stored) = stored else {
                     return Ok(None);
                 };
@@ -114,8 +115,8 @@ impl Ops<'_> {
                 record.expires_at = expires_at;
                 record.updated_at = now;
                 Ok(Some(Decision::Put(record)))
-            })
-            .await?;
+            }
+        ))?;
         Ok(outcome.is_done())
     }
 
@@ -123,7 +124,7 @@ impl Ops<'_> {
         self.check_open()?;
         let skew = self.common.limits.clock_skew;
         let before = self.host().now().saturating_sub(skew);
-        if let Some(count) = self.backend.dyn_sweep(self.namespace, before).await? {
+        if let Some(count) = wait!(self.backend.dyn_sweep(self.namespace, before))? {
             return Ok(count);
         }
         let mut count = 0;
@@ -146,8 +147,8 @@ impl Ops<'_> {
                 }
                 ControlFlow::Continue(())
             };
-            let next = self.backend.dyn_walk(&query, &mut step).await?;
-            count += self.remove_expired(&expired, before).await?;
+            let next = wait!(self.backend.dyn_walk(&query, &mut step))?;
+            count += wait!(self.remove_expired(&expired, before))?;
             match next {
                 Some(next) => resume = Some(next),
                 None => return Ok(count),
@@ -167,9 +168,7 @@ impl Ops<'_> {
             let garbage = stored.filter(|s| s.expired(before));
             versions.push(garbage.map(|s| s.version.to_version()));
         };
-        self.backend
-            .dyn_visit(&keys, Freshness::Latest, &mut look)
-            .await?;
+        wait!(self.backend.dyn_visit(&keys, Freshness::Latest, &mut look))?;
         let batch: Vec<Mutation<'_>> = keys
             .iter()
             .zip(&versions)
@@ -182,7 +181,7 @@ impl Ops<'_> {
             })
             .collect();
         let mut count = 0;
-        for answer in self.backend.dyn_write(&batch).await {
+        for answer in wait!(self.backend.dyn_write(&batch)) {
             match answer? {
                 Commit::Done(applied) if matches!(*applied, [Applied::Deleted(_)]) => count += 1,
                 // Somebody wrote it anew, or removed it first.

@@ -21,10 +21,9 @@ impl<B: Backend> Store<B> {
         keys: &[S],
     ) -> Result<Vec<Option<Value>>> {
         let mut values = Vec::with_capacity(keys.len());
-        self.view_many(keys, |_, stored| {
+        wait!(self.view_many(keys, |_, stored| {
             values.push(stored.map(|s| s.value.clone()))
-        })
-        .await?;
+        }))?;
         Ok(values)
     }
 
@@ -41,12 +40,13 @@ impl<B: Backend> Store<B> {
         let ops = self.ops();
         let keys = ops.keys_of(keys)?;
         let mut now = ops.now();
-        self.shared
-            .backend
-            .visit(&keys, Freshness::Cached, |at, stored| {
-                f(at, now.live(stored))
-            })
-            .await
+        wait!(
+            self.shared
+                .backend
+                .visit(&keys, Freshness::Cached, |at, stored| {
+                    f(at, now.live(stored))
+                })
+        )
     }
 
     /// Writes a new entry for each of `entries`, each for itself; of a repeated key the last one
@@ -85,7 +85,7 @@ impl<B: Backend> Store<B> {
         }
         let keys = ops.keys_of(&texts)?;
         let entries = keys.into_iter().zip(records).collect();
-        Ok(ops.backend.dyn_put_many(ops.host(), entries).await)
+        Ok(wait!(ops.backend.dyn_put_many(ops.host(), entries)))
     }
 
     /// Writes an entry without metadata for each key, taking the values from `value(i)`: for
@@ -113,7 +113,7 @@ impl<B: Backend> Store<B> {
             };
             (key, record)
         });
-        Ok(self.shared.backend.put_many(ops.host(), entries).await)
+        Ok(wait!(self.shared.backend.put_many(ops.host(), entries)))
     }
 
     /// Removes the entries under `keys`, each for itself. One result for each different key, in
@@ -126,7 +126,7 @@ impl<B: Backend> Store<B> {
         keys: &[S],
     ) -> Result<Vec<(String, Result<bool>)>> {
         let ops = self.ops();
-        ops.delete_each(ops.keys_of(keys)?).await
+        wait!(ops.delete_each(ops.keys_of(keys)?))
     }
 
     /// Removes the entries under `keys`. How many there were.
@@ -139,7 +139,7 @@ impl<B: Backend> Store<B> {
         keys: &[S],
     ) -> Result<u64> {
         let mut count = 0;
-        for (_, result) in self.delete_each(keys).await? {
+        for (_, result) in wait!(self.delete_each(keys))? {
             count += u64::from(result?);
         }
         Ok(count)
@@ -158,7 +158,7 @@ impl Ops<'_> {
                 change: Change::Delete,
             })
             .collect();
-        let answers = self.backend.dyn_write(&batch).await;
+        let answers = wait!(self.backend.dyn_write(&batch));
         if answers.len() != batch.len() {
             return Err(wrong_count("write", batch.len(), answers.len()));
         }

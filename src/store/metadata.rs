@@ -17,7 +17,7 @@ impl<B: Backend> Store<B> {
         let mut look = |stored: Option<StoredRef<'_>>| {
             found = stored.map(|s| s.metadata.cloned().unwrap_or_default());
         };
-        self.ops().peek(key, &mut look).await?;
+        wait!(self.ops().peek(key, &mut look))?;
         Ok(found)
     }
 
@@ -28,7 +28,7 @@ impl<B: Backend> Store<B> {
     /// `invalid-key`, `invalid-argument` (a field `ttl`, or what is not JSON), `closed`, and what
     /// the backend says.
     pub async fn set_metadata(&self, key: &str, fields: Metadata) -> Result<bool> {
-        self.ops().change_metadata(key, &fields, true).await
+        wait!(self.ops().change_metadata(key, &fields, true))
     }
 
     /// Puts `fields` in the place of the metadata of the entry under `key`. Was there an entry?
@@ -36,7 +36,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`set_metadata`](Store::set_metadata).
     pub async fn replace_metadata(&self, key: &str, fields: Metadata) -> Result<bool> {
-        self.ops().change_metadata(key, &fields, false).await
+        wait!(self.ops().change_metadata(key, &fields, false))
     }
 }
 
@@ -52,24 +52,22 @@ impl Ops<'_> {
             .with_key(key.as_str()));
         }
         check_metadata(fields).map_err(|e| e.with_key(key.as_str()))?;
-        let outcome = self
-            .change(key, &mut |stored: Option<StoredRef<'_>>, now| {
-                let Some(stored) = stored else {
-                    return Ok(None);
-                };
-                let mut record = stored.to_record();
-                let mut metadata = Metadata::new();
-                if merge {
-                    metadata = record.metadata.take().map_or(metadata, |old| *old);
-                }
-                for (name, value) in fields.iter() {
-                    metadata.insert(name, value.clone());
-                }
-                record.metadata = (!metadata.is_empty()).then(|| Box::new(metadata));
-                record.updated_at = now;
-                Ok(Some(Decision::Put(record)))
-            })
-            .await?;
+        let outcome = wait!(self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+            let Some(stored) = stored else {
+                return Ok(None);
+            };
+            let mut record = stored.to_record();
+            let mut metadata = Metadata::new();
+            if merge {
+                metadata = record.metadata.take().map_or(metadata, |old| *old);
+            }
+            for (name, value) in fields.iter() {
+                metadata.insert(name, value.clone());
+            }
+            record.metadata = (!metadata.is_empty()).then(|| Box::new(metadata));
+            record.updated_at = now;
+            Ok(Some(Decision::Put(record)))
+        }))?;
         Ok(outcome.is_done())
     }
 }

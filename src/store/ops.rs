@@ -3,7 +3,7 @@
 
 use super::patterns::Compiled;
 use crate::{
-    backend::{DynBackend, Limits},
+    backend::{Behind, Limits},
     error::{Error, ErrorKind, Result},
     host::Host,
     key::{Key, Namespace},
@@ -34,7 +34,7 @@ pub(super) struct Common {
 /// A store, lent.
 #[derive(Clone, Copy)]
 pub(super) struct Ops<'s> {
-    pub(super) backend: &'s dyn DynBackend,
+    pub(super) backend: Behind<'s>,
     pub(super) common: &'s Common,
     pub(super) namespace: &'s Namespace,
     pub(super) closed: &'s AtomicBool,

@@ -19,7 +19,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `invalid-pattern`, `closed`, and what the backend says.
     pub async fn keys(&self, pattern: &str) -> Result<Vec<String>> {
-        self.keys_with(pattern, &ScanOptions::default()).await
+        wait!(self.keys_with(pattern, &ScanOptions::default()))
     }
 
     /// The keys that match `pattern`, as `options` say.
@@ -30,7 +30,7 @@ impl<B: Backend> Store<B> {
         let mut keys = Vec::new();
         let mut each = |found: &Found<'_>| keys.push(found.key.to_owned());
         let want = (Want::Keys, false);
-        self.ops().walk(pattern, options, want, &mut each).await?;
+        wait!(self.ops().walk(pattern, options, want, &mut each))?;
         Ok(keys)
     }
 
@@ -46,7 +46,7 @@ impl<B: Backend> Store<B> {
             }
         };
         let (all, want) = (ScanOptions::default(), (Want::Records, false));
-        self.ops().walk(pattern, &all, want, &mut each).await?;
+        wait!(self.ops().walk(pattern, &all, want, &mut each))?;
         Ok(entries)
     }
 
@@ -62,7 +62,7 @@ impl<B: Backend> Store<B> {
             }
         };
         let want = (Want::Records, false);
-        self.ops().walk(pattern, options, want, &mut each).await?;
+        wait!(self.ops().walk(pattern, options, want, &mut each))?;
         Ok(entries)
     }
 
@@ -74,7 +74,7 @@ impl<B: Backend> Store<B> {
         let mut count = 0;
         let (all, want) = (ScanOptions::default(), (Want::Keys, false));
         let mut each = |_: &Found<'_>| count += 1;
-        self.ops().walk(pattern, &all, want, &mut each).await?;
+        wait!(self.ops().walk(pattern, &all, want, &mut each))?;
         Ok(count)
     }
 
@@ -89,8 +89,8 @@ impl<B: Backend> Store<B> {
         };
         let mut count = 0;
         loop {
-            let keys = self.keys_with(pattern, &options).await?;
-            count += self.delete_many(&keys).await?;
+            let keys = wait!(self.keys_with(pattern, &options))?;
+            count += wait!(self.delete_many(&keys))?;
             if keys.len() < PAGE {
                 return Ok(count);
             }
@@ -148,7 +148,7 @@ impl<B: Backend> Store<B> {
         mut f: impl FnMut(&Found<'_>) + MaybeSend,
     ) -> Result<()> {
         let ops = self.ops();
-        ops.walk(pattern, options, (want, ids), &mut f).await
+        wait!(ops.walk(pattern, options, (want, ids), &mut f))
     }
 }
 
@@ -168,8 +168,7 @@ impl Ops<'_> {
         }
         let limit = options.limit.unwrap_or(usize::MAX);
         let after = options.after.as_deref();
-        self.walk_pattern(&pattern, after, limit, options.reverse, want, each)
-            .await
+        wait!(self.walk_pattern(&pattern, after, limit, options.reverse, want, each))
     }
 
     async fn walk_pattern(
@@ -227,7 +226,7 @@ impl Ops<'_> {
                     ControlFlow::Continue(())
                 }
             };
-            let next = self.backend.dyn_walk(&query, &mut step).await?;
+            let next = wait!(self.backend.dyn_walk(&query, &mut step))?;
             match next {
                 // A backend that does not move on would be asked for ever.
                 Some(next) if left > 0 && moves_on(resume.as_deref(), &next, reverse) => {
@@ -326,7 +325,7 @@ impl<B: Backend> Scanner<B> {
                 return Ok(None);
             }
             let mut page = Vec::new();
-            self.fetch(PAGE, &mut page).await?;
+            wait!(self.fetch(PAGE, &mut page))?;
             self.page = page.into_iter();
         }
     }
@@ -339,7 +338,7 @@ impl<B: Backend> Scanner<B> {
         self.store.ops().check_open()?;
         let mut entries: Vec<Entry> = self.page.by_ref().take(size).collect();
         if !self.done && entries.len() < size {
-            self.fetch(size, &mut entries).await?;
+            wait!(self.fetch(size, &mut entries))?;
         }
         Ok(entries)
     }
@@ -349,7 +348,7 @@ impl<B: Backend> Scanner<B> {
         let before = entries.len();
         let ops = self.store.ops();
         let limit = (size - before).min(self.left);
-        ops.walk_pattern(
+        wait!(ops.walk_pattern(
             &self.pattern,
             self.after.as_deref(),
             limit,
@@ -360,8 +359,7 @@ impl<B: Backend> Scanner<B> {
                     entries.push(Entry::new(found.key, stored));
                 }
             },
-        )
-        .await?;
+        ))?;
         let fetched = entries.len() - before;
         self.left -= fetched.min(self.left);
         self.done = fetched < limit || self.left == 0;

@@ -18,8 +18,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `invalid-key`, `closed`, and what the backend says.
     pub async fn get(&self, key: &str) -> Result<Option<Value>> {
-        self.view(key, |stored| stored.map(|s| s.value.clone()))
-            .await
+        wait!(self.view(key, |stored| stored.map(|s| s.value.clone())))
     }
 
     /// The entry under `key`: value, metadata and the system fields, or `None`.
@@ -29,7 +28,7 @@ impl<B: Backend> Store<B> {
     pub async fn get_entry(&self, key: &str) -> Result<Option<Entry>> {
         let mut entry = None;
         let mut look = |stored: Option<StoredRef<'_>>| entry = stored.map(|s| Entry::new(key, s));
-        self.ops().peek(key, &mut look).await?;
+        wait!(self.ops().peek(key, &mut look))?;
         Ok(entry)
     }
 
@@ -38,7 +37,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`get`](Store::get).
     pub async fn exists(&self, key: &str) -> Result<bool> {
-        self.view(key, |stored| stored.is_some()).await
+        wait!(self.view(key, |stored| stored.is_some()))
     }
 
     /// Lends the entry under `key` to `f`, without a copy. `f` may run under the backend's lock and
@@ -57,15 +56,16 @@ impl<B: Backend> Store<B> {
         let mut now = ops.now();
         let mut f = Some(f);
         let mut result = None;
-        self.shared
-            .backend
-            .visit(&[key], Freshness::Cached, |_, stored| {
-                if let Some(f) = f.take() {
-                    result = Some(f(now.live(stored)));
-                }
-            })
-            .await
-            .map_err(|e| e.with_key(key.as_str()))?;
+        wait!(
+            self.shared
+                .backend
+                .visit(&[key], Freshness::Cached, |_, stored| {
+                    if let Some(f) = f.take() {
+                        result = Some(f(now.live(stored)));
+                    }
+                })
+        )
+        .map_err(|e| e.with_key(key.as_str()))?;
         result.ok_or_else(|| crate::backend::update::wrong_count("read", 1, 0))
     }
 
@@ -78,7 +78,7 @@ impl<B: Backend> Store<B> {
         let ops = self.ops();
         let record = new_record(value.into(), &SetOptions::default(), ops.now().get())?;
         let key = ops.key(key)?;
-        let put = self.shared.backend.put(ops.host(), key, record).await;
+        let put = wait!(self.shared.backend.put(ops.host(), key, record));
         put.map_err(|e| e.with_key(key.as_str()))
     }
 
@@ -108,11 +108,11 @@ impl<B: Backend> Store<B> {
         let value = value.into();
         if options.is_blind() {
             let record = new_record(value, &options, ops.now().get())?;
-            let put = self.shared.backend.put(ops.host(), key, record).await;
+            let put = wait!(self.shared.backend.put(ops.host(), key, record));
             let version = put.map_err(|e| e.with_key(key.as_str()))?;
             return Ok(Outcome::Done(Some(version)));
         }
-        ops.set_if(key, value, &options).await
+        wait!(ops.set_if(key, value, &options))
     }
 
     /// Removes the entry under `key`, whatever it is. Was there one?
@@ -127,7 +127,7 @@ impl<B: Backend> Store<B> {
             expect: Expect::Any,
             change: Change::Delete,
         };
-        let commit = self.shared.backend.commit(&[mutation]).await;
+        let commit = wait!(self.shared.backend.commit(&[mutation]));
         deleted(commit, &mut ops.now()).map_err(|e| e.with_key(key.as_str()))
     }
 
@@ -141,7 +141,7 @@ impl<B: Backend> Store<B> {
             let same = stored.filter(|s| s.version == *version);
             Ok(same.map(|_| Decision::Delete))
         };
-        ops.change(ops.key(key)?, &mut decide).await
+        wait!(ops.change(ops.key(key)?, &mut decide))
     }
 
     /// Takes the entry under `key` out: its value, or `None`.
@@ -155,7 +155,7 @@ impl<B: Backend> Store<B> {
             taken = stored.map(|s| s.value.clone());
             Ok(taken.is_some().then_some(Decision::Delete))
         };
-        ops.change(ops.key(key)?, &mut decide).await?;
+        wait!(ops.change(ops.key(key)?, &mut decide))?;
         Ok(taken)
     }
 
@@ -166,7 +166,7 @@ impl<B: Backend> Store<B> {
     /// As [`set`](Store::set).
     pub async fn copy(&self, from: &str, to: &str) -> Result<bool> {
         let ops = self.ops();
-        ops.copy_entry(ops.key(from)?, ops.key(to)?).await
+        wait!(ops.copy_entry(ops.key(from)?, ops.key(to)?))
     }
 
     /// Moves the entry under `from` to `to`, over whatever is there, with metadata, times and
@@ -177,10 +177,10 @@ impl<B: Backend> Store<B> {
     /// As [`set`](Store::set); `conflict` where others kept changing the entry.
     pub async fn rename(&self, from: &str, to: &str) -> Result<bool> {
         if from == to {
-            return self.exists(from).await;
+            return wait!(self.exists(from));
         }
         let ops = self.ops();
-        ops.move_entry(ops.key(from)?, ops.key(to)?).await
+        wait!(ops.move_entry(ops.key(from)?, ops.key(to)?))
     }
 }
 
@@ -219,10 +219,11 @@ impl Ops<'_> {
             looked = true;
             look.look(now.live(stored));
         };
-        self.backend
-            .dyn_visit(&[key], Freshness::Cached, &mut visit)
-            .await
-            .map_err(|e| e.with_key(key.as_str()))?;
+        wait!(
+            self.backend
+                .dyn_visit(&[key], Freshness::Cached, &mut visit)
+        )
+        .map_err(|e| e.with_key(key.as_str()))?;
         if looked {
             return Ok(());
         }
@@ -254,10 +255,7 @@ impl Ops<'_> {
                 (Some(decision), _) => decision,
             })
         };
-        let version = self
-            .backend
-            .dyn_update(self.host(), key, &mut step)
-            .await
+        let version = wait!(self.backend.dyn_update(self.host(), key, &mut step))
             .map_err(|e| e.with_key(key.as_str()))?;
         Ok(match lost {
             Some(entry) => Outcome::Lost(entry),
@@ -268,7 +266,7 @@ impl Ops<'_> {
     /// Writes a new entry as checked options say that have conditions, or keep something.
     async fn set_if(&self, key: Key<'_>, value: Value, options: &SetOptions) -> Result<Outcome> {
         check_value(&value).map_err(|e| e.with_key(key.as_str()))?;
-        self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
+        wait!(self.change(key, &mut |stored: Option<StoredRef<'_>>, now| {
             let wanted = match (&options.if_version, &stored) {
                 (Some(version), Some(stored)) => stored.version == *version,
                 (Some(_), None) => false,
@@ -288,12 +286,11 @@ impl Ops<'_> {
                 record.writes = stored.writes.to_vec();
             }
             Ok(Some(Decision::Put(record)))
-        })
-        .await
+        }))
     }
 
     async fn copy_entry(&self, from: Key<'_>, to: Key<'_>) -> Result<bool> {
-        let found = self.backend.dyn_read(&[from], Freshness::Latest).await;
+        let found = wait!(self.backend.dyn_read(&[from], Freshness::Latest));
         let found = found.map_err(|e| e.with_key(from.as_str()))?.pop();
         let now = self.host().now();
         let live = found.flatten().filter(|stored| !stored.lend().expired(now));
@@ -307,7 +304,7 @@ impl Ops<'_> {
         record.updated_at = now;
         record.writes.clear();
         self.check_open()?;
-        let put = update::put(self.backend, self.host(), to, record).await;
+        let put = wait!(update::put(self.backend, self.host(), to, record));
         put.map(|_| true).map_err(|e| e.with_key(to.as_str()))
     }
 }

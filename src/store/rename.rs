@@ -13,9 +13,7 @@ use crate::{
 impl Ops<'_> {
     /// [`rename`](super::Store::rename) between two different keys.
     pub(super) async fn move_entry(&self, from: Key<'_>, to: Key<'_>) -> Result<bool> {
-        self.try_to_move(from, to)
-            .await
-            .map_err(|e| e.with_key(from.as_str()))
+        wait!(self.try_to_move(from, to)).map_err(|e| e.with_key(from.as_str()))
     }
 
     async fn try_to_move(&self, from: Key<'_>, to: Key<'_>) -> Result<bool> {
@@ -24,10 +22,10 @@ impl Ops<'_> {
         let mut last_error = None;
         for attempt in 0..attempts {
             if attempt > 0 {
-                pause(backend, host, attempt).await;
+                wait!(pause(backend, host, attempt));
                 self.check_open()?;
             }
-            let found = match backend.dyn_read(&[from], Freshness::Latest).await {
+            let found = match wait!(backend.dyn_read(&[from], Freshness::Latest)) {
                 Ok(mut found) => found.pop().flatten(),
                 Err(error) if error.retryable() => {
                     last_error = Some(error);
@@ -56,16 +54,16 @@ impl Ops<'_> {
                 change: Change::Put(&record),
             };
             let commit = if self.common.limits.max_batch < 2 {
-                update::put(backend, host, to, record.clone()).await?;
-                backend.dyn_commit(&[take]).await
+                wait!(update::put(backend, host, to, record.clone()))?;
+                wait!(backend.dyn_commit(&[take]))
             } else {
-                backend.dyn_commit(&[take, give]).await
+                wait!(backend.dyn_commit(&[take, give]))
             };
             match commit {
                 Ok(Commit::Done(_)) => return Ok(true),
                 Ok(Commit::Conflict { .. }) => last_error = None,
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                    let now = read_again(backend, host, &[from, to]).await;
+                    let now = wait!(read_again(backend, host, &[from, to]));
                     match &*now {
                         [Some(here), _] if here.version == live.version => {}
                         [_, Some(there)]

@@ -38,7 +38,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `closed`, and what the backend says.
     pub async fn namespaces(&self) -> Result<Vec<String>> {
-        self.ops().namespaces().await
+        wait!(self.ops().namespaces())
     }
 
     /// Removes every entry of this namespace. How many there were.
@@ -46,8 +46,8 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// `closed`, and what the backend says.
     pub async fn clear(&self) -> Result<u64> {
-        let count = self.delete_pattern("**").await?;
-        self.cleanup_expired().await?;
+        let count = wait!(self.delete_pattern("**"))?;
+        wait!(self.cleanup_expired())?;
         Ok(count)
     }
 
@@ -66,7 +66,7 @@ impl<B: Backend> Store<B> {
         if !whole {
             return Ok(());
         }
-        self.shared.backend.close().await
+        wait!(self.shared.backend.close())
     }
 
     /// # Errors
@@ -86,18 +86,19 @@ impl Ops<'_> {
     async fn namespaces(&self) -> Result<Vec<String>> {
         self.check_open()?;
         let mut names = Vec::new();
-        for namespace in &self.backend.dyn_namespaces().await? {
+        for namespace in &wait!(self.backend.dyn_namespaces())? {
             // What has expired is absent, and so is a namespace that holds nothing else.
             let mut any = false;
             let one = ScanOptions {
                 limit: Some(1),
                 ..ScanOptions::default()
             };
-            Ops { namespace, ..*self }
-                .walk("**", &one, (Want::Keys, false), &mut |_: &Found<'_>| {
-                    any = true
-                })
-                .await?;
+            wait!(Ops { namespace, ..*self }.walk(
+                "**",
+                &one,
+                (Want::Keys, false),
+                &mut |_: &Found<'_>| { any = true }
+            ))?;
             if any {
                 names.push(namespace.as_str().to_owned());
             }

@@ -38,8 +38,6 @@ fn bindgen(input: &str, out: &str) -> Result<(), String> {
         .and_then(|b| {
             b.remove_name_section(true)
                 .remove_producers_section(true)
-                // For when a call was torn off in the middle: see ts/wasm.ts.
-                .reset_state_function(true)
                 .generate(out)
         })
         .map_err(|error| format!("{input}: {error:#}"))

@@ -166,6 +166,24 @@ test("clean-up by a timer", async (t) => {
   t.equal(await quota.keys(), ["b", "c"], "the keys of a full store after a clean-up");
 });
 
+test("stores of any backend are one class, whichever module they are in", async (t) => {
+  const kept = await t.open();
+  const own = await t.open({ backend: new MapBackend(), autoCleanup: false });
+  t.equal([kept instanceof t.KVStore, own instanceof t.KVStore], [true, true]);
+  for (const store of [kept, own]) {
+    const error = await store.get("a..b").catch((thrown) => thrown);
+    t.equal([error instanceof t.KVError, error.code], [true, "invalid-key"]);
+  }
+  // Each has values under numbers of its own.
+  const value = { a: [1, new Map([["b", new Date(5)]])] };
+  await kept.set("k", value);
+  await own.set("k", { other: true });
+  await own.set("k", await kept.get("k"));
+  await kept.set("k", "over");
+  t.equal([await own.get("k"), await kept.get("k")], [value, "over"]);
+  t.equal(await t.KVStore.escape("a*b"), "a\\*b");
+});
+
 test("stores do not share anything but the module", async (t) => {
   const [one, two] = [await t.open(), await t.open({ namespace: "n" })];
   await one.set("a", { who: 1 });

@@ -2,8 +2,8 @@
 import type { Connect } from "../connect.js";
 import type { Device } from "../gate.js";
 import type { FileConfig } from "../config.js";
-import { Disk } from "../wasm/dataknobs_kv.js";
-import { known } from "../wasm.js";
+import type { Disk } from "../wasm/dataknobs_kv.js";
+import { known } from "../torn.js";
 import { fs } from "./fs.js";
 
 class DiskDevice implements Device {
@@ -46,8 +46,8 @@ class DiskDevice implements Device {
   }
 }
 
-export const file: Connect = async ({ path, compression, durability }: FileConfig) => {
-  const disk = new Disk(path, compression, durability, fs);
+export const file: Connect = async ({ glue }, { path, compression, durability }: FileConfig) => {
+  const disk = new glue.Disk(path, compression, durability, fs);
   const journal = {
     begin: () => disk.begin(),
     changes: () => disk.end(),

@@ -2,9 +2,8 @@
 import type { Connect } from "../connect.js";
 import { KVError, type KVErrorCode, refused } from "../error.js";
 import type { FileConfig } from "../config.js";
-import { Journal, Ledger } from "../wasm/dataknobs_kv.js";
 import { FileDevice, type Medium } from "./device.js";
-import { known } from "../wasm.js";
+import { known } from "../torn.js";
 import { gunzip, gzip } from "./gzip.js";
 
 const CODES: Record<string, KVErrorCode> = {
@@ -209,11 +208,11 @@ async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, strin
   }
 }
 
-export const opfs: Connect = async (config: FileConfig, gate) => {
+export const opfs: Connect = async ({ glue }, config: FileConfig, gate) => {
   // One file has one lock, however its path is spelled.
   const [folder, name, path] = await folderOf(config.path);
-  const memory = new Journal();
-  const ledger = new Ledger(path, memory);
+  const memory = new glue.Journal();
+  const ledger = new glue.Ledger(path, memory);
   const refresh = () => void gate.refresh().catch(() => {});
   const medium = new Opfs(folder, path, name, config.compression === "gzip", refresh);
   return { device: new FileDevice(medium, ledger), journal: ledger, memory };

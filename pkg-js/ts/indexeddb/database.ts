@@ -1,6 +1,6 @@
 /** The database of IndexedDB: opening it, its shape, and what it says when something fails. */
 import { KVError, type KVErrorCode } from "../error.js";
-import { known } from "../wasm.js";
+import { known } from "../torn.js";
 
 /** Everything is in one object store: a transaction over one is the fastest. */
 export const STORE = "kv";

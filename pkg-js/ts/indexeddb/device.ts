@@ -8,7 +8,8 @@
  * wrote is read, and the group made anew, in one transaction. The object store never gives a number twice.
  */
 import type { Device, Gate } from "../gate.js";
-import type * as glue from "../wasm/dataknobs_kv.js";
+import type { Journal } from "../wasm/dataknobs_kv.js";
+import type { Glue } from "../wasm/glue.js";
 import {
   blockOf,
   connect,
@@ -38,7 +39,8 @@ const LARGE = 1 << 23;
 
 export class IndexedDB implements Device {
   readonly name: string;
-  readonly journal: glue.Journal;
+  readonly journal: Journal;
+  readonly glue: Glue;
   readonly #gate: Gate;
   readonly durability: IDBTransactionDurability;
   readonly #channel: BroadcastChannel | undefined;
@@ -61,10 +63,11 @@ export class IndexedDB implements Device {
   /** Grows while folding fails. */
   patience = 1;
 
-  constructor(name: string, durability: IDBTransactionDurability, journal: glue.Journal, gate: Gate) {
+  constructor(name: string, durability: IDBTransactionDurability, journal: Journal, gate: Gate, glue: Glue) {
     this.name = name;
     this.durability = durability;
     this.journal = journal;
+    this.glue = glue;
     this.#gate = gate;
     this.#deaf = new AbortController();
     try {

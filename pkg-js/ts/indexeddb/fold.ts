@@ -5,7 +5,6 @@
  * An empty block stays in its place: it holds the counter of versions, also where no entry is left, and who
  * asks whether there is news finds it.
  */
-import { merge_blocks, pages_of } from "../wasm/dataknobs_kv.js";
 import { blockOf, EMPTY, type Manifest, manifestOf, result, STORE } from "./database.js";
 import type { IndexedDB } from "./device.js";
 
@@ -87,7 +86,7 @@ async function merge(device: IndexedDB, db: IDBDatabase): Promise<void> {
       // Under the last of their numbers: who has seen some of them sees the others.
       if (run.length > 1) {
         store.delete(IDBKeyRange.bound(keys.result[first], keys.result[next - 1]));
-        store.put(merge_blocks(run), keys.result[next - 1]);
+        store.put(device.glue.merge_blocks(run), keys.result[next - 1]);
       }
       run = [];
       first = next + 1;
@@ -107,7 +106,7 @@ async function merge(device: IndexedDB, db: IDBDatabase): Promise<void> {
 
 /** Which pages the log's keys are in. */
 async function dirty(
-  { name, last }: IndexedDB,
+  { glue, name, last }: IndexedDB,
   store: IDBObjectStore,
   manifest: Manifest,
 ): Promise<Set<string>> {
@@ -122,7 +121,7 @@ async function dirty(
     found.forEach((one, at) => {
       const block = blockOf(one, keys.result[at] as number, name);
       if (block === undefined) return;
-      pages_of(block, [...manifest.ends]).forEach((hit, page) => {
+      glue.pages_of(block, [...manifest.ends]).forEach((hit, page) => {
         if (hit) left.add(names[page] as string);
       });
     });

@@ -159,6 +159,7 @@ impl Ledger {
     }
 
     /// The same where the document was changed by hand: also entries that are no newer than those in the memory.
+    #[cfg(feature = "later")]
     pub(super) fn take_over(&mut self, document: Option<&[u8]>, journal: &[u8]) -> Result<Fit> {
         self.load(document, Some(journal), Tail::Final, true)
     }

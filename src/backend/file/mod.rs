@@ -25,18 +25,24 @@
 //! [`Ledger`] is all of that without files, for other drivers; [`Files`] is what is asked of a file
 //! system.
 
+#[cfg(feature = "later")]
 mod backend;
+#[cfg(feature = "later")]
 mod commit;
 #[cfg(feature = "system")]
 mod disk;
 mod document;
+#[cfg(feature = "later")]
 mod driver;
+#[cfg(feature = "later")]
 mod files;
+#[cfg(feature = "later")]
 mod fold;
 mod frames;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod ledger;
+#[cfg(feature = "later")]
 mod lock;
 #[cfg(feature = "system")]
 mod process;
@@ -45,12 +51,15 @@ use crate::{
     error::{Error, ErrorKind, Result},
     key::Shown,
 };
+#[cfg(feature = "later")]
 pub use backend::File;
 #[cfg(feature = "system")]
 pub use disk::{Disk, DiskHandle};
+#[cfg(feature = "later")]
 pub use files::{Files, Process, Stat};
 pub use frames::HEADER_LEN;
 pub use ledger::{Fit, LEAST_FOLD, Ledger, Tail};
+#[cfg(feature = "later")]
 pub use lock::STALE;
 
 /// When a commit is acknowledged.

@@ -4,6 +4,8 @@
 //! their ids. What scans need, the order of the keys (`ids`) and the postings of their segments
 //! (`postings`), is made when a scan first asks and follows at the next one (`index`).
 
+#[cfg(not(feature = "later"))]
+mod behind;
 mod bytes;
 mod commit;
 mod entry;
@@ -167,6 +169,12 @@ impl Backend for Memory {
         Ok(Some(Memory::sweep(self, namespace, before)))
     }
 
+    #[cfg(not(feature = "later"))]
+    #[inline]
+    fn erased(&self) -> super::Behind<'_> {
+        self
+    }
+
     #[inline]
     fn immediate(&self) -> bool {
         true
@@ -222,7 +230,7 @@ impl Backend for Memory {
     ) -> Vec<Result<Version>> {
         // One event for a key, also where a batch names it twice.
         if self.state.with(|state| state.is_noted()) {
-            return update::put_many(self, host, entries.collect()).await;
+            return wait!(update::put_many(self, host, entries.collect()));
         }
         self.with(|state| {
             let mut results = Vec::with_capacity(entries.len());
