@@ -22,7 +22,7 @@ export const QUIETLY = [
   "--disable-component-update",
   "--disable-sync",
 ];
-export const LIMIT = 120_000;
+export const LIMIT = 300_000;
 
 const exec = promisify(execFile);
 export const command = async (file, args, options = {}) => {
