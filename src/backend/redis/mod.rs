@@ -19,6 +19,7 @@
 
 mod commands;
 mod names;
+mod post;
 mod record;
 mod script;
 mod upstash;
@@ -80,13 +81,14 @@ impl<C: Commands> Redis<C> {
         };
         let sent = redis.clock.uncorrected();
         let reply = redis.commands.call(&["TIME"], true).await?.or_error()?;
-        redis.learn(sent, record::time(&reply)?, 0);
+        redis.learn(sent, record::time(&reply)?);
         Ok(redis)
     }
 
-    fn learn(&self, sent: u64, shown: u64, grain: u64) {
+    /// The server's time comes in whole milliseconds.
+    fn learn(&self, sent: u64, shown: u64) {
         let received = self.clock.uncorrected();
-        self.clock.learn(sent, received, shown, grain + 1);
+        self.clock.learn(sent, received, shown, 1);
     }
 
     /// Runs a script whose answer begins with the server's time; without it.
@@ -107,7 +109,7 @@ impl<C: Commands> Redis<C> {
         if items.is_empty() {
             return Err(record::strange("a script"));
         }
-        self.learn(sent, record::number(&items.remove(0))?, 0);
+        self.learn(sent, record::number(&items.remove(0))?);
         Ok(items)
     }
 

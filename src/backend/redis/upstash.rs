@@ -1,21 +1,19 @@
 //! Upstash's REST interface: a command as a JSON array (Upstash's documentation, "REST API").
 
-use super::{Commands, Reply};
+use super::{
+    Commands, Reply,
+    post::{Post, kind_of, no_reply},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::Http,
     maybe_send::BoxFuture,
 };
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::Value as Json;
 
 /// A Redis behind Upstash's REST interface, or a gateway that speaks it.
-pub struct Upstash {
-    http: Http,
-    url: Uri,
-    token: HeaderValue,
-}
+pub struct Upstash(Post);
 
 impl Upstash {
     /// `url` and `token` as the console shows them.
@@ -30,27 +28,17 @@ impl Upstash {
             )
         })?;
         token.set_sensitive(true);
-        Ok(Upstash { http, url, token })
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token);
+        headers.insert(header::CONTENT_TYPE, json);
+        Ok(Upstash(Post { http, url, headers }))
     }
 
     async fn send(&self, command: &[&str], repeatable: bool) -> Result<Reply> {
         let body = Json::from(command).to_string();
-        let mut request = Request::new(Bytes::from(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.clone();
-        let headers = request.headers_mut();
-        headers.insert(header::AUTHORIZATION, self.token.clone());
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        let response = if repeatable {
-            self.http.ask(request).await?
-        } else {
-            self.http.tell(request).await?
-        };
-        let status = response.status();
-        let answer: Option<Json> = serde_json::from_slice(response.body()).ok();
+        let (status, answer) = self.0.send(body, repeatable).await?;
+        let not_upstash = |kind| no_reply(kind, "Upstash", status);
         match (status, answer) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => Err(Error::new(
                 ErrorKind::AccessDenied,
@@ -60,16 +48,17 @@ impl Upstash {
                 ErrorKind::QuotaExceeded,
                 "the server takes no request of this size: write less at a time",
             )),
+            (StatusCode::NOT_FOUND, _) => Err(not_upstash(ErrorKind::NotFound)),
             // A refusal of Redis's own is a 400.
             (StatusCode::OK | StatusCode::BAD_REQUEST, Some(Json::Object(mut answer))) => {
                 let result = answer.remove("result").map(Reply::from_json);
                 match (result, answer.remove("error")) {
                     (Some(Some(reply)), _) => Ok(reply),
                     (None, Some(Json::String(error))) => Ok(Reply::Error(error.into())),
-                    _ => Err(not_upstash(status, repeatable)),
+                    _ => Err(not_upstash(kind_of(status, repeatable))),
                 }
             }
-            _ => Err(not_upstash(status, repeatable)),
+            _ => Err(not_upstash(kind_of(status, repeatable))),
         }
     }
 }
@@ -82,17 +71,4 @@ impl Commands for Upstash {
     ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(self.send(command, repeatable))
     }
-}
-
-/// An answer that is none: whether what was asked happened, a proxy's page does not tell.
-fn not_upstash(status: StatusCode, repeatable: bool) -> Error {
-    let kind = match (status, repeatable) {
-        (StatusCode::NOT_FOUND, _) => ErrorKind::NotFound,
-        (status, false) if !status.is_client_error() => ErrorKind::OutcomeUnknown,
-        (status, true) if status.is_server_error() => ErrorKind::Unavailable,
-        _ => ErrorKind::Corrupt,
-    };
-    let message =
-        format!("the server answered {status} with what is no reply of Upstash: check `url`");
-    Error::new(kind, message)
 }

@@ -1,71 +1,48 @@
 //! Webdis: a command in the body of a POST, its arguments percent-encoded between slashes.
 
-use super::{Commands, Reply};
+use super::{
+    Commands, Reply,
+    post::{Post, kind_of, no_reply},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::Http,
     maybe_send::BoxFuture,
 };
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 /// A Redis behind Webdis.
-pub struct Webdis {
-    http: Http,
-    url: Uri,
-    authorization: Option<HeaderValue>,
-}
+pub struct Webdis(Post);
 
 impl Webdis {
     /// `authorization` is the whole header, as for HTTP's basic authentication.
     #[must_use]
     pub fn new(http: Http, url: Uri, authorization: Option<HeaderValue>) -> Webdis {
-        Webdis {
-            http,
-            url,
-            authorization,
+        let mut headers = HeaderMap::new();
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization);
         }
+        Webdis(Post { http, url, headers })
     }
 
     async fn send(&self, command: &[&str], repeatable: bool) -> Result<Reply> {
         let name = command.first().copied().unwrap_or_default();
-        let mut request = Request::new(Bytes::from(body(command)));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.clone();
-        if let Some(authorization) = &self.authorization {
-            request
-                .headers_mut()
-                .insert(header::AUTHORIZATION, authorization.clone());
-        }
-        let response = if repeatable {
-            self.http.ask(request).await?
-        } else {
-            self.http.tell(request).await?
-        };
-        let status = response.status();
+        let (status, answer) = self.0.send(body(command), repeatable).await?;
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(Error::new(
                 ErrorKind::AccessDenied,
                 format!("Webdis does not allow {name} to us: see `acl` in its configuration"),
             ));
         }
-        let answer: Option<Json> = serde_json::from_slice(response.body()).ok();
         let reply = match answer {
             Some(Json::Object(mut answer)) => answer.remove(name),
             _ => None,
         };
-        reply.and_then(reply_of).ok_or_else(|| {
-            let kind = match (status, repeatable) {
-                (status, false) if !status.is_client_error() => ErrorKind::OutcomeUnknown,
-                (status, true) if status.is_server_error() => ErrorKind::Unavailable,
-                _ => ErrorKind::Corrupt,
-            };
-            let message = format!(
-                "the server answered {status} with what is no reply of Webdis: check `url`"
-            );
-            Error::new(kind, message)
-        })
+        reply
+            .and_then(reply_of)
+            .ok_or_else(|| no_reply(kind_of(status, repeatable), "Webdis", status))
     }
 }
 
@@ -85,26 +62,13 @@ fn reply_of(json: Json) -> Option<Reply> {
     }
 }
 
-/// Every byte but letters, digits, `-` and `_` is encoded: a slash ends an argument, and a dot near the
-/// end of the last one would name a format.
+/// A slash ends an argument, and a dot near the end of the last one would name a format.
+const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
 fn body(command: &[&str]) -> String {
-    let mut body = String::new();
-    for (at, argument) in command.iter().enumerate() {
-        if at > 0 {
-            body.push('/');
-        }
-        for byte in argument.bytes() {
-            if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
-                body.push(char::from(byte));
-            } else {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                body.push('%');
-                body.push(char::from(HEX[usize::from(byte >> 4)]));
-                body.push(char::from(HEX[usize::from(byte & 15)]));
-            }
-        }
-    }
-    body
+    let encode = |argument: &&str| utf8_percent_encode(argument, &ENCODED).to_string();
+    let encoded: Vec<String> = command.iter().map(encode).collect();
+    encoded.join("/")
 }
 
 impl Commands for Webdis {
