@@ -13,12 +13,13 @@ use std::{
 
 type Deed = Box<dyn FnOnce() + Send>;
 
-/// A disk on which somebody else does something just before, or just after, something is appended, or
-/// before the journal is replaced.
+/// A disk on which somebody else does something just before, or just after, something is appended, once the
+/// journal was read, or before it is replaced.
 #[derive(Clone, Default)]
 struct Robbed {
     before: Arc<Mutex<Option<Deed>>>,
     after: Arc<Mutex<Option<Deed>>>,
+    read: Arc<Mutex<Option<Deed>>>,
     replacing: Arc<Mutex<Option<Deed>>>,
 }
 
@@ -47,7 +48,9 @@ impl Files for Robbed {
         Disk.stat_of(handle)
     }
     fn read_from(&self, handle: &DiskHandle, from: u64) -> Result<Vec<u8>> {
-        Disk.read_from(handle, from)
+        let bytes = Disk.read_from(handle, from);
+        run(&self.read);
+        bytes
     }
     fn append(&self, handle: &DiskHandle, bytes: &[u8]) -> Result<()> {
         run(&self.before);
@@ -190,6 +193,44 @@ fn what_comes_while_the_journal_is_replaced_is_not_lost() {
             block_on(open(&path).unwrap().get("n")).unwrap(),
             Some((2 + times).into())
         );
+    }
+}
+
+/// What was torn off by a kill is in the way of two: whoever removes it does not remove what the other one
+/// appended meanwhile.
+#[test]
+fn what_comes_while_a_torn_tail_is_removed_is_not_lost() {
+    for opening in [false, true] {
+        for times in 0..4 {
+            let folder = Folder::new();
+            let path = folder.path("store.json");
+            let journal = format!("{path}.journal");
+            let (files, _, store) = robbed(&path);
+            block_on(store.increment("n", 1)).unwrap();
+            let thief = open(&path).unwrap();
+            let whole = fs::read(&journal).unwrap();
+            fs::write(&journal, [&whole[..], &[7, 0, 0]].concat()).unwrap();
+            let whose = path.clone();
+            *files.read.lock().unwrap() = Some(Box::new(move || {
+                fs::remove_file(format!("{whose}.lock")).unwrap();
+                for _ in 0..times {
+                    block_on(thief.increment("n", 1)).unwrap();
+                }
+            }));
+            let case = format!("{opening} {times}");
+            if opening {
+                // Another one, on the same disk.
+                let host = system();
+                let file =
+                    File::open(&path, FileOptions::default(), files, Arc::clone(&host)).unwrap();
+                block_on(Store::new(file, host).increment("n", 1)).unwrap();
+            } else {
+                block_on(store.increment("n", 1)).unwrap();
+            }
+            let last = open(&path).unwrap();
+            let n = block_on(last.get("n")).unwrap();
+            assert_eq!(n, Some((2 + times).into()), "{case}");
+        }
     }
 }
 

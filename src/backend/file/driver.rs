@@ -146,8 +146,11 @@ impl<F: Files> Driver<F> {
                         continue;
                     }
                     inner.ledger.feed(&bytes, tail)?;
-                    if held.is_some() && known + bytes.len() as u64 > inner.ledger.length() {
-                        self.files.truncate(handle, inner.ledger.length())?;
+                    if let Some(held) = &mut held
+                        && known + bytes.len() as u64 > inner.ledger.length()
+                    {
+                        self.leave_torn(inner, held)?;
+                        continue;
                     }
                     return Ok(());
                 }
@@ -155,7 +158,7 @@ impl<F: Files> Driver<F> {
                 match self.adopt(inner, tail)? {
                     None => continue,
                     Some(Fit::Fits) if held.is_none() => return Ok(()),
-                    // Once more: what was torn off is cut off.
+                    // Once more: what was torn off is left behind.
                     Some(Fit::Fits) => continue,
                     Some(_) => {}
                 }
@@ -239,6 +242,22 @@ impl<F: Files> Driver<F> {
         Ok(())
     }
 
+    /// Leaves behind what a kill tore off: a copy of the journal without it takes the journal's place. In place it
+    /// is not cut off, since somebody else may believe that they hold the lock, and append just then. False: the lock was lost, and is taken again; look once more.
+    fn leave_torn(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<bool> {
+        if !lock::is_held(&self.files, &self.path, held)? {
+            *held = self.acquire()?;
+            return Ok(false);
+        }
+        let Some((old, _)) = inner.journal.take() else {
+            return Ok(false);
+        };
+        let mut whole = self.files.read_from(&old, 0)?;
+        whole.truncate(inner.ledger.length() as usize);
+        inner.journal = Some(self.replace_journal(inner, held, Some(old), &whole)?);
+        Ok(true)
+    }
+
     /// Reads the document and its journal, and creates what is not there.
     pub(super) fn reread(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<()> {
         inner.journal = None;
@@ -256,10 +275,10 @@ impl<F: Files> Driver<F> {
         match (fit, handle) {
             (Fit::Fits, Some(handle)) => {
                 let stat = self.files.stat_of(&handle)?;
-                if stat.len > inner.ledger.length() {
-                    self.files.truncate(&handle, inner.ledger.length())?;
-                }
                 inner.journal = Some((handle, stat.identity));
+                if stat.len > inner.ledger.length() && !self.leave_torn(inner, held)? {
+                    return self.reread(inner, held);
+                }
                 Ok(())
             }
             (Fit::Fresh, old) => {

@@ -96,7 +96,21 @@ impl<F: Files> Driver<F> {
         document: u64,
     ) -> Result<()> {
         let header = inner.ledger.fresh_journal(self.host.random());
-        self.replace(held, &self.journal, &header)?;
+        let journal = self.replace_journal(inner, held, old, &header)?;
+        inner.ledger.folded(document);
+        inner.journal = Some(journal);
+        Ok(())
+    }
+
+    /// `bytes` take the place of the journal `old`: the new one, and which one that is.
+    pub(super) fn replace_journal(
+        &self,
+        inner: &Inner<F::Handle>,
+        held: &Held,
+        old: Option<F::Handle>,
+        bytes: &[u8],
+    ) -> Result<(F::Handle, u64)> {
+        self.replace(held, &self.journal, bytes)?;
         let Some(handle) = self.files.open(&self.journal)? else {
             let message = format!("{} is gone: try again", self.journal);
             return Err(Error::new(ErrorKind::Unavailable, message));
@@ -110,9 +124,7 @@ impl<F: Files> Driver<F> {
             }
         }
         let identity = self.files.stat_of(&handle)?.identity;
-        inner.ledger.folded(document);
-        inner.journal = Some((handle, identity));
-        Ok(())
+        Ok((handle, identity))
     }
 
     pub(super) fn close(&self) -> Result<()> {
