@@ -108,27 +108,30 @@ impl Store {
         over_text(len, |key| Ok(self.later(Op::Delete, &[key.into()])))
     }
 
-    /// Writes a value, for an immediate backend, with a time to live in seconds: the slot where
-    /// JavaScript is to put it before it does anything else, or a code.
-    pub fn set(&self, len: usize, ttl: Option<f64>) -> i32 {
+    /// Writes a value, for an immediate backend: the slot where JavaScript is to put it before it does anything
+    /// else, or a code.
+    pub fn set(&self, len: usize) -> i32 {
         let Some(fast) = self.fast() else {
             return ABSENT;
         };
         over_text(len, |key| {
             let held = take_slot();
             let slot = held.slot();
-            let value = Value::Host(held);
-            match ttl {
-                None => drop(ready(fast.set(key, value))?),
-                Some(seconds) => {
-                    let ttl = Ttl::seconds(seconds).map_err(|e| e.with_key(key))?;
-                    let options = SetOptions {
-                        ttl: Some(ttl),
-                        ..SetOptions::default()
-                    };
-                    ready(fast.set_with(key, value, options))?;
-                }
-            }
+            ready(fast.set(key, Value::Host(held)))?;
+            Ok(slot as i32)
+        })
+    }
+
+    /// The same, with a time to live in seconds.
+    pub fn set_for(&self, len: usize, ttl: f64) -> i32 {
+        over_text(len, |key| {
+            let held = take_slot();
+            let slot = held.slot();
+            let options = SetOptions {
+                ttl: Some(Ttl::seconds(ttl).map_err(|e| e.with_key(key))?),
+                ..SetOptions::default()
+            };
+            ready(self.inner().set_with(key, Value::Host(held), options))?;
             Ok(slot as i32)
         })
     }

@@ -34,6 +34,8 @@ export function begin(options: Abortable, method: string, key?: string): Abortab
 export class Calls {
   /** Is everything ready at once? */
   readonly immediate: boolean;
+  /** May a call be made at once, whatever waits? */
+  readonly ahead: boolean;
 
   constructor(
     readonly core: Store,
@@ -42,6 +44,7 @@ export class Calls {
     readonly gate: Gate | undefined,
   ) {
     this.immediate = core.is_immediate();
+    this.ahead = this.immediate && gate === undefined;
   }
 
   /** A call about a key; `more` checks and gives its other arguments. */

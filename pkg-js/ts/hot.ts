@@ -58,7 +58,8 @@ export function hotCalls(glue: Glue, crossing: Crossing) {
 
   /** Writes what `copyIn` gave. */
   function setNow(core: Store, key: string, kept: unknown, ttl: number | undefined): true {
-    const slot = core.set(writeText(key, isKey), ttl);
+    const length = writeText(key, isKey);
+    const slot = ttl === undefined ? core.set(length) : core.set_for(length, ttl);
     if (slot < 0) throw glue.take();
     values[slot] = kept;
     return true;

@@ -15,7 +15,7 @@ import type {
   Stored,
   ValueOf,
 } from "./types.js";
-import { enter } from "./torn.js";
+import { told, trap } from "./torn.js";
 import { Op } from "./wasm/op.js";
 
 /** The part of a store that is about one key. */
@@ -29,15 +29,17 @@ export abstract class OneKey<M = KeyMap> {
 
   /** The value under `key`, or `undefined`. Errors: `invalid-key`. */
   async get<K extends string>(key: K, options?: Abortable): Promise<ValueOf<M, K> | undefined> {
-    if (typeof key !== "string") isKey(key);
-    if (options !== undefined) options = begin(options, "get", key);
-    return abortable(
-      this.#calls.turn(true, options, () => this.#calls.module.getNow(this.#calls.core, key)) as ValueOf<
-        M,
-        K
-      >,
-      options,
-    );
+    // This and `set` are short, so that an engine puts them where they are called.
+    const { module, core, ahead } = this.#calls;
+    if (ahead && options === undefined && typeof key === "string") {
+      try {
+        return module.getNow(core, key) as ValueOf<M, K> | undefined;
+      } catch (error) {
+        trap.thrown = error;
+        throw told(error);
+      }
+    }
+    return this.#getWith(key, options) as ValueOf<M, K> | undefined;
   }
 
   /**
@@ -50,27 +52,17 @@ export abstract class OneKey<M = KeyMap> {
     value: Stored<V>,
     options?: SetOptions<Fields<F>>,
   ): Promise<boolean> {
-    if (typeof key !== "string") isKey(key);
-    let ttl: number | undefined;
-    if (options !== undefined || !this.#calls.immediate) {
-      if (options !== undefined) options = check.set(options, key) as SetOptions<Fields<F>>;
-      const words = setWords(options ?? {}, key);
-      options?.signal?.throwIfAborted();
-      if (!this.#calls.immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined) {
-        isKey(key);
-        return this.#calls.slow(options, Op.SetWith, key, copyIn(value, key), ...words);
+    const { module, core, ahead } = this.#calls;
+    if (ahead && options === undefined && typeof key === "string") {
+      const kept = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
+      try {
+        return module.setNow(core, key, kept, undefined);
+      } catch (error) {
+        trap.thrown = error;
+        throw told(error);
       }
-      ttl = words[0];
     }
-    const kept = typeof value === "number" || typeof value === "boolean" ? value : copyIn(value, key);
-    if (this.#calls.gate === undefined)
-      return enter(() => this.#calls.module.setNow(this.#calls.core, key, kept, ttl));
-    return abortable(
-      this.#calls.turn(false, options, () =>
-        this.#calls.module.setNow(this.#calls.core, key, kept, ttl),
-      ) as Promise<boolean>,
-      options,
-    );
+    return this.#setWith(key, value, options);
   }
 
   /**
@@ -97,6 +89,32 @@ export abstract class OneKey<M = KeyMap> {
     if (options !== undefined) options = begin(options, "exists", key);
     return abortable(
       this.#calls.turn(true, options, () => this.#calls.module.existsNow(this.#calls.core, key)) as boolean,
+      options,
+    );
+  }
+
+  #getWith(key: string, options: Abortable | undefined): unknown {
+    isKey(key);
+    if (options !== undefined) options = begin(options, "get", key);
+    const { module, core } = this.#calls;
+    return abortable(
+      this.#calls.turn(true, options, () => module.getNow(core, key)),
+      options,
+    );
+  }
+
+  #setWith(key: string, value: unknown, options: SetOptions | undefined): boolean | Promise<boolean> {
+    isKey(key);
+    if (options !== undefined) options = check.set(options, key) as SetOptions;
+    const words = setWords(options ?? {}, key);
+    options?.signal?.throwIfAborted();
+    const { module, core, immediate } = this.#calls;
+    const [ttl] = words;
+    const kept = copyIn(value, key);
+    if (!immediate || words[1] !== undefined || words[2] !== 0 || words[3] !== undefined)
+      return this.#calls.slow(options, Op.SetWith, key, kept, ...words);
+    return abortable(
+      this.#calls.turn(false, options, () => module.setNow(core, key, kept, ttl)) as boolean,
       options,
     );
   }

@@ -9,8 +9,8 @@ const STOPPED =
   "the stack or the memory was used up in the middle of a call: all stores are closed, and what was in memory only is gone; open a new store";
 /** Made while there is room to make it. */
 const torn = new KVError("outcome-unknown", STOPPED);
-/** What came out of a call, until it is known what it was. */
-export let thrown: unknown;
+/** What came out of a call, until it is known what it was. Who sets it needs no stack for that. */
+export const trap: { thrown: unknown } = { thrown: undefined };
 /** How each module is given up. */
 const modules = new Set<() => void>();
 /** Those who wait for what is going on inside. */
@@ -36,17 +36,27 @@ export function watchOver(giveUp: () => void): void {
 /** What is to be thrown in the place of `error`, which came out of a module. */
 export function known(error: unknown): unknown {
   if (!traps.includes((error as Error | undefined)?.constructor)) {
-    if (thrown === error) thrown = undefined;
+    if (trap.thrown === error) trap.thrown = undefined;
     return error;
   }
   for (const giveUp of modules) giveUp();
   modules.clear();
-  thrown = undefined;
+  trap.thrown = undefined;
   soon.then(() => {
     for (const reject of waiting) reject(torn);
     waiting.clear();
   });
   return new KVError("outcome-unknown", STOPPED, undefined, { cause: error });
+}
+
+/** What to throw in the place of `error`, which came out of a module and is in the trap. */
+export function told(error: unknown): unknown {
+  try {
+    return known(error);
+  } catch {
+    // It is found out at the next call.
+    return (error as KVError | undefined)?.code === undefined ? torn : error;
+  }
 }
 
 /** Makes a call of a module. */
@@ -55,20 +65,14 @@ export function enter<T>(call: () => T): T {
     return call();
   } catch (error) {
     // There may be no stack left for even one more call. With this set nobody goes in.
-    thrown = error;
-    let told: unknown = (error as KVError | undefined)?.code === undefined ? torn : error;
-    try {
-      told = known(error);
-    } catch {
-      // It is found out at the next call.
-    }
-    throw told;
+    trap.thrown = error;
+    throw told(error);
   }
 }
 
 /** What came out of a call before is found out now. */
 export function look(): void {
-  if (thrown !== undefined) known(thrown);
+  if (trap.thrown !== undefined) known(trap.thrown);
 }
 
 /** A call that may answer later: nobody waits for ever. */

@@ -5,7 +5,7 @@ import { type Hot, hotCalls } from "./hot.js";
 import { failureOf } from "./serializer.js";
 import { putTogether, takeApart } from "./tags.js";
 import { isKey, LONGEST } from "./texts.js";
-import { gone, look, thrown, watchOver } from "./torn.js";
+import { gone, look, trap, watchOver } from "./torn.js";
 import { type Glue, make } from "./wasm/glue.js";
 
 const encoder = new TextEncoder();
@@ -147,7 +147,7 @@ function crossingTo(glue: Glue, memory: WebAssembly.Memory) {
   /** Writes a text into the scratch buffer: how many bytes it takes. `check`: of one that is not short and ASCII. */
   function writeText(text: string, check: (text: unknown) => void): number {
     // A view is void once the memory has grown; there is no room after it could not.
-    if (bytes.length === 0 || thrown !== undefined) refill();
+    if (bytes.length === 0 || trap.thrown !== undefined) refill();
     const length = text.length;
     if (length <= SHORT) {
       let at = 0;
