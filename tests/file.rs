@@ -9,10 +9,14 @@ mod dying;
 mod faults;
 #[path = "file/folder.rs"]
 mod folder;
+#[path = "file/meddled.rs"]
+mod meddled;
 #[path = "file/robbed.rs"]
 mod robbed;
 #[path = "file/samples.rs"]
 mod samples;
+#[path = "file/takers.rs"]
+mod takers;
 
 use dataknobs_kv::{
     Host, Result, ScanOptions, WatchOptions,

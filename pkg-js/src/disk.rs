@@ -53,6 +53,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn replace(this: &Fs, path: &str, aside: &str, bytes: &[u8]) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
+    fn rename(this: &Fs, from: &str, to: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
     fn remove(this: &Fs, path: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     fn pid(this: &Fs) -> u32;
@@ -143,6 +145,9 @@ impl Files for System {
     }
     fn replace(&self, path: &str, aside: &str, bytes: &[u8]) -> Result<()> {
         held(self.0.replace(path, aside, bytes))
+    }
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        held(self.0.rename(from, to))
     }
     fn remove(&self, path: &str) -> Result<()> {
         held(self.0.remove(path))

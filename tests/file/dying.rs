@@ -1,9 +1,12 @@
 //! Whoever dies, or has no room, at any operation that writes.
 
-use crate::folder::{Folder, open, system};
+use crate::{
+    folder::{Folder, open, system},
+    meddled::{Call, Meddle, Meddled},
+};
 use dataknobs_kv::{
     Error, ErrorKind, Result, Store,
-    backend::file::{Disk, DiskHandle, File, FileOptions, Files, Process, Stat},
+    backend::file::{Disk, File, FileOptions, Files},
 };
 use pollster::block_on;
 use std::{
@@ -35,84 +38,22 @@ impl Failing {
     }
 }
 
-impl Files for Failing {
-    type Handle = DiskHandle;
-    fn resolve(&self, path: &str) -> Result<String> {
-        Disk.resolve(path)
-    }
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        Disk.read(path)
-    }
-    fn stat(&self, path: &str) -> Result<Option<Stat>> {
-        Disk.stat(path)
-    }
-    fn open(&self, path: &str) -> Result<Option<DiskHandle>> {
-        Disk.open(path)
-    }
-    fn stat_of(&self, handle: &DiskHandle) -> Result<Stat> {
-        Disk.stat_of(handle)
-    }
-    fn read_from(&self, handle: &DiskHandle, from: u64) -> Result<Vec<u8>> {
-        Disk.read_from(handle, from)
-    }
-    fn append(&self, handle: &DiskHandle, bytes: &[u8]) -> Result<()> {
-        self.step(|| Disk.append(handle, &bytes[..bytes.len() / 2]).unwrap())?;
-        Disk.append(handle, bytes)
-    }
-    fn sync(&self, handle: &DiskHandle) -> Result<()> {
-        Disk.sync(handle)
-    }
-    fn truncate(&self, handle: &DiskHandle, len: u64) -> Result<()> {
-        self.step(|| {})?;
-        Disk.truncate(handle, len)
-    }
-    fn create_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
-        self.step(|| {})?;
-        Disk.create_new(path, bytes)
-    }
-    fn replace(&self, path: &str, aside: &str, bytes: &[u8]) -> Result<()> {
-        let dies = self.dies;
-        self.step(|| {
-            if dies {
-                fs::write(aside, &bytes[..bytes.len() / 2]).unwrap();
+impl Meddle for Failing {
+    fn before(&self, call: &Call<'_>) -> Result<()> {
+        match call {
+            Call::Look | Call::Read => Ok(()),
+            Call::Append(handle, bytes) => {
+                self.step(|| Disk.append(handle, &bytes[..bytes.len() / 2]).unwrap())
             }
-        })?;
-        Disk.replace(path, aside, bytes)
-    }
-    fn remove(&self, path: &str) -> Result<()> {
-        if self.dies {
-            self.step(|| {})?;
+            Call::Replace { aside, bytes, .. } if self.dies => {
+                self.step(|| fs::write(aside, &bytes[..bytes.len() / 2]).unwrap())
+            }
+            Call::Remove if !self.dies => Ok(()),
+            _ => self.step(|| {}),
         }
-        Disk.remove(path)
     }
-    fn process(&self) -> Option<Process> {
-        // Of one that is gone by the time another one looks.
-        let us = Disk.process();
-        us.map(|us| {
-            if self.dies {
-                Process {
-                    pid: u32::MAX,
-                    ..us
-                }
-            } else {
-                us
-            }
-        })
-    }
-    fn is_alive(&self, process: &Process) -> Option<bool> {
-        Disk.is_alive(process)
-    }
-    fn now(&self) -> u64 {
-        Disk.now()
-    }
-    fn sleep(&self, milliseconds: u64) {
-        Disk.sleep(milliseconds);
-    }
-    fn gzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        Disk.gzip(bytes)
-    }
-    fn gunzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        Disk.gunzip(bytes)
+    fn is_gone(&self) -> bool {
+        self.dies
     }
 }
 
@@ -120,7 +61,12 @@ impl Files for Failing {
 fn work(path: &str, files: Failing) -> (Vec<i64>, bool) {
     let mut acknowledged = Vec::new();
     let host = system();
-    let Ok(file) = File::open(path, FileOptions::default(), files, Arc::clone(&host)) else {
+    let Ok(file) = File::open(
+        path,
+        FileOptions::default(),
+        Meddled(files),
+        Arc::clone(&host),
+    ) else {
         return (acknowledged, false);
     };
     let store = Store::new(file, host);

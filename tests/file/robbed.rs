@@ -1,9 +1,12 @@
 //! Two who both believe that they hold the lock: whoever waited for too long, and whoever took it over.
 
-use crate::folder::{Folder, open, system};
+use crate::{
+    folder::{Folder, open, system},
+    meddled::{Call, Meddle, Meddled},
+};
 use dataknobs_kv::{
     ErrorKind, Result, Store,
-    backend::file::{Disk, DiskHandle, File, FileOptions, Files, Process, Stat},
+    backend::file::{File, FileOptions},
 };
 use pollster::block_on;
 use std::{
@@ -30,79 +33,33 @@ fn run(deed: &Mutex<Option<Deed>>) {
     }
 }
 
-impl Files for Robbed {
-    type Handle = DiskHandle;
-    fn resolve(&self, path: &str) -> Result<String> {
-        Disk.resolve(path)
-    }
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        Disk.read(path)
-    }
-    fn stat(&self, path: &str) -> Result<Option<Stat>> {
-        Disk.stat(path)
-    }
-    fn open(&self, path: &str) -> Result<Option<DiskHandle>> {
-        Disk.open(path)
-    }
-    fn stat_of(&self, handle: &DiskHandle) -> Result<Stat> {
-        Disk.stat_of(handle)
-    }
-    fn read_from(&self, handle: &DiskHandle, from: u64) -> Result<Vec<u8>> {
-        let bytes = Disk.read_from(handle, from);
-        run(&self.read);
-        bytes
-    }
-    fn append(&self, handle: &DiskHandle, bytes: &[u8]) -> Result<()> {
-        run(&self.before);
-        Disk.append(handle, bytes)?;
-        run(&self.after);
+impl Meddle for Robbed {
+    fn before(&self, call: &Call<'_>) -> Result<()> {
+        match call {
+            Call::Append(..) => run(&self.before),
+            Call::Replace { path, .. } if path.ends_with(".journal") => run(&self.replacing),
+            _ => {}
+        }
         Ok(())
     }
-    fn sync(&self, handle: &DiskHandle) -> Result<()> {
-        Disk.sync(handle)
-    }
-    fn truncate(&self, handle: &DiskHandle, len: u64) -> Result<()> {
-        Disk.truncate(handle, len)
-    }
-    fn create_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
-        Disk.create_new(path, bytes)
-    }
-    fn replace(&self, path: &str, aside: &str, bytes: &[u8]) -> Result<()> {
-        if path.ends_with(".journal") {
-            run(&self.replacing);
+    fn after(&self, call: &Call<'_>) {
+        match call {
+            Call::Append(..) => run(&self.after),
+            Call::Read => run(&self.read),
+            _ => {}
         }
-        Disk.replace(path, aside, bytes)
-    }
-    fn remove(&self, path: &str) -> Result<()> {
-        Disk.remove(path)
-    }
-    fn process(&self) -> Option<Process> {
-        Disk.process()
-    }
-    fn is_alive(&self, process: &Process) -> Option<bool> {
-        Disk.is_alive(process)
-    }
-    fn now(&self) -> u64 {
-        Disk.now()
-    }
-    fn sleep(&self, milliseconds: u64) {
-        Disk.sleep(milliseconds);
-    }
-    fn gzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        Disk.gzip(bytes)
-    }
-    fn gunzip(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        Disk.gunzip(bytes)
     }
 }
 
-fn robbed(path: &str) -> (Robbed, File<Robbed>, Store<File<Robbed>>) {
+type Robbing = File<Meddled<Robbed>>;
+
+fn robbed(path: &str) -> (Robbed, Robbing, Store<Robbing>) {
     let files = Robbed::default();
     let host = system();
     let file = File::open(
         path,
         FileOptions::default(),
-        files.clone(),
+        Meddled(files.clone()),
         Arc::clone(&host),
     )
     .unwrap();
@@ -221,8 +178,13 @@ fn what_comes_while_a_torn_tail_is_removed_is_not_lost() {
             if opening {
                 // Another one, on the same disk.
                 let host = system();
-                let file =
-                    File::open(&path, FileOptions::default(), files, Arc::clone(&host)).unwrap();
+                let file = File::open(
+                    &path,
+                    FileOptions::default(),
+                    Meddled(files),
+                    Arc::clone(&host),
+                )
+                .unwrap();
                 block_on(Store::new(file, host).increment("n", 1)).unwrap();
             } else {
                 block_on(store.increment("n", 1)).unwrap();

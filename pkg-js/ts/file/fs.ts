@@ -214,6 +214,7 @@ export const fs = {
       // Some systems open no folder.
     }
   },
+  rename: (from: string, to: string) => held(to, () => node.renameSync(from, to)),
   remove: (path: string) => ifThere(path, undefined, () => node.unlinkSync(path)),
   pid: () => process.pid,
   started(): number {

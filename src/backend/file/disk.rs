@@ -241,6 +241,10 @@ impl Files for Disk {
         Ok(())
     }
 
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        fs::rename(from, to).map_err(|error| fault(to, &error))
+    }
+
     fn remove(&self, path: &str) -> Result<()> {
         if_there(path, fs::remove_file(path)).map(drop)
     }

@@ -75,7 +75,12 @@ impl<F: Files> Driver<F> {
             options,
             memory,
         };
-        driver.turn(|inner| driver.locked(inner, |inner, held| driver.reread(inner, held)))?;
+        driver.turn(|inner| {
+            driver.locked(inner, |inner, held| {
+                lock::tidy(&driver.files, &driver.path, held)?;
+                driver.reread(inner, held)
+            })
+        })?;
         Ok(driver)
     }
 

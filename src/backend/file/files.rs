@@ -113,6 +113,13 @@ pub trait Files: MaybeSend + MaybeSync {
     /// The old one is still there, and none is aside.
     fn replace(&self, path: &str, aside: &str, bytes: &[u8]) -> Result<()>;
 
+    /// Puts the file that is at `from` in the place of what is at `to`, at once: there is always the one or
+    /// the other (`rename`). In the same folder.
+    ///
+    /// # Errors
+    /// Both are where they were.
+    fn rename(&self, from: &str, to: &str) -> Result<()>;
+
     /// Removes a file, where there is one.
     ///
     /// # Errors

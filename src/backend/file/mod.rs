@@ -6,6 +6,7 @@
 //! | `<path>` | the document: JSON, an entry a line; with [`Compression::Gzip`] in gzip format |
 //! | `<path>.journal` | the commits since, a frame each; folded into the document when the store is closed, and when it is longer than the document and 1 MiB |
 //! | `<path>.lock` | there while somebody opens, commits or folds |
+//! | `<path>.lock.1` | there while somebody takes the lock of a dead process over |
 //! | `<path>.….new` | a new document or journal, before it takes the place of the old one |
 //!
 //! Everything is kept in memory too, and read there; each read first looks (one `stat`) whether another
