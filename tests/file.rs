@@ -11,6 +11,8 @@ mod faults;
 mod folder;
 #[path = "file/meddled.rs"]
 mod meddled;
+#[path = "file/peers.rs"]
+mod peers;
 #[path = "file/robbed.rs"]
 mod robbed;
 #[path = "file/samples.rs"]

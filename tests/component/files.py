@@ -223,6 +223,22 @@ def watching(host, folder):
 
 
 @test
+def watching_in_one_instance(host, folder):
+    """what another store of the same instance writes is told at once, and once"""
+    instance = host.instance(folder)
+    store, other = instance.open_file(), instance.open_file()
+    store.watch("a.*", {"values": True})
+    other.set("a.1", "x")
+    other.set("b", "x")
+    other.delete("a.1")
+    assert [event[:2] for event in store.events()] == [["set", "a.1"], ["delete", "a.1"]]
+    assert not store.exists("a.1") and store.events() == []
+    other.close()
+    store.set("a.2", 1)
+    assert [event[:2] for event in store.events()] == [["set", "a.2"]]
+
+
+@test
 def an_old_lock(host, folder):
     """the lock of one that is gone is taken over by its age, and what it left aside goes"""
     with_one_entry(host, folder)

@@ -22,7 +22,7 @@ pub enum Call<'c> {
     Remove,
 }
 
-pub trait Meddle: Send + Sync {
+pub trait Meddle: Send + Sync + 'static {
     fn before(&self, _: &Call<'_>) -> Result<()> {
         Ok(())
     }

@@ -182,7 +182,7 @@ onDisk(
   },
 );
 
-onDisk("watch hears of changes here, and by others when they are read", async (t, { open }) => {
+onDisk("watch hears of changes here, and by another store", async (t, { open }) => {
   const [one, two] = [await open(), await open()];
   const events = one.watch("*", { values: true });
   await one.set("a", { x: 1 });
@@ -196,8 +196,24 @@ onDisk("watch hears of changes here, and by others when they are read", async (t
   t.equal(await one.cleanupExpired(), 1);
   const expired = (await events.next()).value;
   t.equal([expired.type, expired.key], ["expire", "soon"]);
+  // At once, though nobody asks it for anything, and once.
+  const waiting = events.next();
   await two.set("b", 5);
-  t.equal(await one.get("b"), 5);
-  const told = (await events.next()).value;
+  const told = (await waiting).value;
   t.equal([told.type, told.key, told.value], ["set", "b", 5]);
+  t.equal(await one.get("b"), 5);
+  await two.setMany({ c: { deep: [new Date(5)] }, d: 1 });
+  for (let at = 0; at < 40; at++) await two.set("long", sealed(at, 30_000));
+  await (await two.namespace("other")).set("e", 1);
+  await two.delete("d");
+  await two.close();
+  await one.set("last", 1);
+  const all = [];
+  while (all.at(-1)?.key !== "last") all.push((await events.next()).value);
+  t.equal(
+    all.map(({ type, key }) => `${type} ${key}`),
+    ["set c", "set d", ...Array(40).fill("set long"), "delete d", "set last"],
+  );
+  t.equal(all[0].value, { deep: [new Date(5)] });
+  t.equal(number(all[41].value), 39);
 });

@@ -71,6 +71,26 @@ inPrivate("two stores on one path", async (t, { open }) => {
   t.equal([await two.increment("n"), await two.get("a")], [22, 2]);
 });
 
+inPrivate("watch hears of changes here, and by another store", async (t, { open }) => {
+  const [one, two] = [await open(), await open()];
+  const events = one.watch("*", { values: true });
+  const waiting = events.next();
+  await two.set("a", { x: 1 });
+  const told = (await waiting).value;
+  t.equal([told.type, told.key, told.value], ["set", "a", { x: 1 }]);
+  t.equal(await one.get("a"), { x: 1 });
+  await two.setMany({ b: 1, c: 2 });
+  await two.delete("a");
+  const three = [];
+  for (let at = 0; at < 3; at++) three.push((await events.next()).value);
+  t.equal(
+    three.map(({ type, key }) => `${type} ${key}`),
+    ["set b", "set c", "delete a"],
+  );
+  await one.set("last", 1);
+  t.equal((await events.next()).value.key, "last", "each once");
+});
+
 inPrivate(
   "what is torn is cut off; what is foreign or damaged is refused",
   async (t, { open, read, write }) => {

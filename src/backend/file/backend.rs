@@ -67,15 +67,13 @@ impl<F: Files> File<F> {
     /// created beside it. `invalid-argument`: there is a folder at the path. `corrupt`: what is there is
     /// no document of this store, or is damaged; it was not changed. `quota-exceeded`: the disk is full.
     /// `timeout`: another process holds its lock.
-    // On wasm there is one thread, and the lock is a cell.
-    #[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
     pub fn open(
         path: &str,
         options: FileOptions,
         files: F,
         host: Arc<dyn Host>,
     ) -> Result<File<F>> {
-        Ok(File(Arc::new(Driver::open(path, options, files, host)?)))
+        Ok(File(Driver::open(path, options, files, host)?))
     }
 
     /// What is in the file, for a host that reads it after a [`refresh`](File::refresh) and changes it within a

@@ -23,13 +23,15 @@ impl<F: Files> Driver<F> {
     /// Runs a change under the lock and writes it down. `run` runs again where somebody else wrote at
     /// the same time, and then what it did before was taken back.
     pub(super) fn change<R>(&self, mut run: impl FnMut(&Memory) -> Result<R>) -> Result<R> {
-        self.turn(|inner| {
+        let mut written = false;
+        let done = self.turn(|inner| {
             if inner.group.is_some() {
                 return run(&self.memory);
             }
             self.locked(inner, |inner, held| {
                 for _ in 0..ROUNDS {
                     self.catch_up(inner, Some(held))?;
+                    let before = inner.ledger.sequence();
                     inner.ledger.begin();
                     let result = run(&self.memory);
                     if result.is_err() {
@@ -37,6 +39,7 @@ impl<F: Files> Driver<F> {
                         return result;
                     }
                     if let Append::Stands = self.write_down(inner, held)? {
+                        written = inner.ledger.sequence() > before;
                         self.fold_by_size(inner, held, 1);
                         return result;
                     }
@@ -46,7 +49,11 @@ impl<F: Files> Driver<F> {
                     format!("others wrote {} each time: try again", self.path),
                 ))
             })
-        })
+        });
+        if written {
+            self.tell();
+        }
+        done
     }
 
     /// From now on changes are made together: until [`end_group`](Driver::end_group).
@@ -73,12 +80,15 @@ impl<F: Files> Driver<F> {
 
     /// Writes down what was changed since the group began.
     pub(super) fn end_group(&self) -> Result<()> {
-        self.turn(|inner| {
+        let mut written = false;
+        let done = self.turn(|inner| {
             let Some(mut held) = inner.group.take() else {
                 return Ok(());
             };
+            let before = inner.ledger.sequence();
             let done = self.write_down(inner, &mut held);
             if let Ok(Append::Stands) = done {
+                written = inner.ledger.sequence() > before;
                 self.fold_by_size(inner, &mut held, PATIENT);
             }
             lock::release(&self.files, &self.path, &held);
@@ -89,7 +99,11 @@ impl<F: Files> Driver<F> {
                     format!("{} was written by others: try again", self.path),
                 )),
             }
-        })
+        });
+        if written {
+            self.tell();
+        }
+        done
     }
 
     fn write_down(&self, inner: &mut Inner<F::Handle>, held: &mut Held) -> Result<Append> {

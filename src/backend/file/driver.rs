@@ -5,6 +5,7 @@ use super::{
     files::{Files, Stat},
     ledger::{Fit, Ledger, Tail},
     lock::{self, Held},
+    peers::{Peer, Peers},
 };
 use crate::{
     backend::memory::Memory,
@@ -41,6 +42,8 @@ pub(super) struct Driver<F: Files> {
     pub(super) journal: String,
     pub(super) memory: Memory,
     pub(super) inner: Lock<Inner<F::Handle>>,
+    /// Who else in this process has it open.
+    peers: Arc<Peers>,
 }
 
 fn busy() -> Error {
@@ -51,12 +54,14 @@ fn busy() -> Error {
 }
 
 impl<F: Files> Driver<F> {
+    // On wasm there is one thread, and the lock is a cell.
+    #[cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
     pub(super) fn open(
         path: &str,
         options: FileOptions,
         files: F,
         host: Arc<dyn Host>,
-    ) -> Result<Driver<F>> {
+    ) -> Result<Arc<Driver<F>>> {
         let whole = files.resolve(path)?;
         let memory = Memory::new(Default::default(), Arc::clone(&host));
         let inner = Inner {
@@ -66,22 +71,33 @@ impl<F: Files> Driver<F> {
             group: None,
             fold_from: 0,
         };
-        let driver = Driver {
+        let driver = Arc::new(Driver {
             journal: format!("{whole}.journal"),
+            peers: Peers::of(&whole),
             path: whole,
             inner: Lock::new(inner),
             files,
             host,
             options,
             memory,
-        };
+        });
         driver.turn(|inner| {
             driver.locked(inner, |inner, held| {
                 lock::tidy(&driver.files, &driver.path, held)?;
                 driver.reread(inner, held)
             })
         })?;
+        driver.peers.join(Arc::<Driver<F>>::downgrade(&driver));
         Ok(driver)
+    }
+
+    /// Something was written: to be called once nobody here holds anything.
+    pub(super) fn tell(&self) {
+        self.peers.tell(self);
+    }
+
+    pub(super) fn leave(&self) {
+        self.peers.leave(self);
     }
 
     pub(super) fn turn<R>(&self, f: impl FnOnce(&mut Inner<F::Handle>) -> Result<R>) -> Result<R> {
@@ -295,9 +311,20 @@ impl<F: Files> Driver<F> {
     }
 }
 
+impl<F: Files> Peer for Driver<F> {
+    /// Whoever is not watched reads it when they are asked.
+    fn hear(&self) {
+        if self.memory.is_watched() {
+            // What is wrong is said by the next operation.
+            let _ = self.look(|_| ());
+        }
+    }
+}
+
 impl<F: Files> Drop for Driver<F> {
     /// A group that nobody ended is taken back.
     fn drop(&mut self) {
+        self.leave();
         self.inner.unless_busy(|inner| {
             if let Some(inner) = inner
                 && let Some(held) = inner.group.take()

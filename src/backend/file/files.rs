@@ -34,7 +34,7 @@ pub struct Process {
 ///
 /// Errors are of the kinds `not-found` (no such folder), `access-denied`, `quota-exceeded` (disk full),
 /// `invalid-argument` (a folder where a file should be) and `unavailable`, and say which path it was.
-pub trait Files: MaybeSend + MaybeSync {
+pub trait Files: MaybeSend + MaybeSync + 'static {
     /// An open file.
     type Handle: MaybeSend + MaybeSync;
 

@@ -128,6 +128,7 @@ impl<F: Files> Driver<F> {
     }
 
     pub(super) fn close(&self) -> Result<()> {
+        self.leave();
         self.end_group()?;
         self.turn(|inner| {
             let done = self.locked(inner, |inner, held| {

@@ -16,6 +16,9 @@
 //! ([`Durability::Strict`]); one that was cut short is as if it had never been. What is damaged or foreign is
 //! refused, and not changed.
 //!
+//! Whoever watches is told of what another store of the same process wrote at once, and of what another process
+//! wrote with the next operation.
+//!
 //! Somebody may edit the document. What is edited while a store has it open is taken over when the journal is
 //! folded the next time, under what was written since: of a key that both changed, the store's value stays. A
 //! journal that is taken away alone is written anew from the memory.
@@ -45,6 +48,8 @@ mod gzip;
 mod ledger;
 #[cfg(feature = "later")]
 mod lock;
+#[cfg(feature = "later")]
+mod peers;
 #[cfg(feature = "system")]
 mod process;
 

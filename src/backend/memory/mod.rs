@@ -111,6 +111,12 @@ impl Memory {
         woken.into_iter().for_each(std::task::Waker::wake);
     }
 
+    /// Is there somebody who watches?
+    #[cfg(feature = "later")]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.state.with(|state| !state.ears.is_empty())
+    }
+
     /// Removes the entries of a namespace that expired at `before` or earlier; how many they were.
     pub fn sweep(&self, namespace: &Namespace, before: u64) -> u64 {
         self.with(|state| state.sweep(namespace, before)) as u64
