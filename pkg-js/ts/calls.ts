@@ -42,6 +42,8 @@ export class Calls {
     /** The module that it is in. */
     readonly module: Core,
     readonly gate: Gate | undefined,
+    /** The handle that was opened: as long as it is there, so is the connection. */
+    readonly opened: Store = core,
   ) {
     this.immediate = core.is_immediate();
     this.ahead = this.immediate && gate === undefined;

@@ -18,6 +18,10 @@ export type Connect = (module: Core, config: any, gate: Gate) => Promise<Connect
 /** The devices of this runtime: an entry point adds its own. */
 export const devices: { [backend: string]: Connect } = {};
 
+/** Lets go of what a store holds that nobody has any more. No runtime promises that it does, or when. */
+const forgotten =
+  globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((release) => release());
+
 /** The store of the core, and the turns in which it is written down. */
 export async function connect(
   module: Core,
@@ -54,10 +58,15 @@ export async function connect(
     await gate.refresh();
     // Nobody waits for it any more.
     signal?.throwIfAborted();
-    return { core, gate, stop: cleanUp(module, core, cleanup, () => gate.clean()) };
+    const stop = cleanUp(module, core, cleanup, () => gate.clean());
+    forgotten?.register(core, () => {
+      stop();
+      gate.close(true).catch(() => {});
+    });
+    return { core, gate, stop };
   } catch (error) {
     await gate.close().catch(() => {});
-    if (core === undefined) await device?.close().catch(() => {});
+    if (core === undefined) await device?.close(true).catch(() => {});
     core?.free();
     throw error;
   }

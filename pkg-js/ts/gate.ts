@@ -28,7 +28,8 @@ export interface Device {
   write(run: () => Uint8Array | undefined, undo: () => void): Promise<void>;
   /** Something to be put in order, now that nothing is being written? */
   tidy(): Promise<void> | undefined;
-  close(): Promise<void>;
+  /** `dropped`: nothing more is to be written, as nobody knows what has become of the place. */
+  close(dropped: boolean): Promise<void>;
 }
 
 /** What is wrong with the place that is written to. */
@@ -105,13 +106,13 @@ export class Gate {
     if (this.#closing === undefined) await this.run(() => {}, false);
   }
 
-  /** Writes down what waits, and lets go of everything. */
-  close(): Promise<void> {
+  /** Writes down what waits, and lets go of everything. `dropped`: the store was collected as garbage. */
+  close(dropped = false): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
     this.#closing = (async () => {
       // Whose writing fails is told by its own call.
       while (!this.#idle()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      await this.#device?.close();
+      await this.#device?.close(dropped);
     })();
     return this.#closing;
   }

@@ -235,8 +235,8 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
       isPattern(pattern);
       const own = check.watch(options);
       own.signal?.throwIfAborted();
-      const { core } = this.#calls;
-      return [own, ask(() => core.watch(pattern, own.values ?? false, own.buffer))];
+      const { core, opened } = this.#calls;
+      return [own, ask(() => core.watch(pattern, own.values ?? false, own.buffer)), opened];
     });
   }
 
@@ -261,12 +261,13 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    */
   async namespace<N = M>(name: string): Promise<KVStore<N>> {
     isNamespace(name);
-    const { core, module, gate } = this.#calls;
+    const { core, module, gate, opened } = this.#calls;
     return new KVStore<N>(
       new Calls(
         ask(() => core.namespace(name)),
         module,
         gate,
+        opened,
       ),
       this.#shared,
       { closed: false },

@@ -22,27 +22,28 @@ async function next(watcher: Watcher): Promise<unknown> {
 export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
   #options: Abortable | undefined;
   #off: (() => void) | undefined;
-  #watcher: Watcher | undefined;
+  /** The watcher, and its store: who waits for changes has that. */
+  #watched: readonly [Watcher, unknown] | undefined;
   #fault: { readonly error: unknown } | undefined;
 
-  /** `start` gives the options, checked, and the watcher. */
-  constructor(start: () => [Abortable, Watcher]) {
+  /** `start` gives the options, checked, the watcher and its store. */
+  constructor(start: () => [Abortable, Watcher, unknown]) {
     try {
-      const [options, watcher] = start();
+      const [options, ...watched] = start();
       this.#options = options;
-      this.#watcher = watcher;
+      this.#watched = watched;
       // Also where nobody waits for an event, nothing more is to be kept for it.
       if (options.signal !== undefined) this.#off = onAbort(options.signal, () => this.#end());
     } catch (error) {
       this.#end();
-      this.#watcher = undefined;
+      this.#watched = undefined;
       this.#fault = { error };
     }
   }
 
   #end(): void {
     try {
-      this.#watcher?.end();
+      this.#watched?.[0].end();
     } catch (error) {
       // It has ended with its module.
       known(error);
@@ -50,7 +51,7 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
   }
 
   async next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
-    const watcher = this.#watcher;
+    const watcher = this.#watched?.[0];
     if (this.#fault !== undefined) {
       const { error } = this.#fault;
       this.#fault = undefined;
@@ -71,7 +72,7 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#off?.();
     this.#end();
-    this.#watcher = undefined;
+    this.#watched = undefined;
     return { done: true, value: undefined };
   }
 

@@ -13,6 +13,7 @@ import "./watching.mjs";
 import "./options.mjs";
 import "./abort.mjs";
 import "./closing.mjs";
+import "./dropped.mjs";
 import "./backends.mjs";
 import "./storage.mjs";
 import "./files.mjs";
@@ -41,7 +42,7 @@ export async function run(modules, defaults = () => ({}), last = false) {
     await check.close().catch((error) => failures.push(`cases: ${name}: close: ${show(error)}`));
   };
   // What names its backend is the same whatever the default is.
-  const named = defaults().backend === undefined ? /$^/ : /custom backend|^file: /;
+  const named = defaults().backend === undefined ? /$^/ : /custom backend|^file: |^dropped: a /;
   const chosen = cases.filter((it) => it.last === last && !named.test(it.name));
   const beside = chosen.filter((it) => it.aside).map(one);
   for (const it of chosen) if (!it.aside) await one(it);

@@ -29,7 +29,16 @@ async function processed(entry, file, args, options) {
 export const RUN = {
   node: [[process.execPath], process.env],
   deno: [
-    [bin("deno"), "run", "--quiet", "--allow-all", "--no-lock", "--cached-only", "--node-modules-dir=manual"],
+    [
+      bin("deno"),
+      "run",
+      "--quiet",
+      "--allow-all",
+      "--no-lock",
+      "--cached-only",
+      "--node-modules-dir=manual",
+      "--v8-flags=--expose-gc",
+    ],
     quiet,
   ],
   bun: [[bin("bun"), "run"], quiet],

@@ -112,9 +112,9 @@ export class FileDevice implements Device {
     });
   }
 
-  async close(): Promise<void> {
+  async close(dropped: boolean): Promise<void> {
     try {
-      if (!this.#unread && this.#ledger.is_ahead()) await this.#foldAlone();
+      if (!dropped && !this.#unread && this.#ledger.is_ahead()) await this.#foldAlone();
     } finally {
       this.#medium.close();
     }

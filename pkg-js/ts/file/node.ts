@@ -40,9 +40,10 @@ class DiskDevice implements Device {
 
   tidy(): undefined {}
 
-  async close(): Promise<void> {
+  async close(dropped: boolean): Promise<void> {
     if (this.#folding !== undefined) clearImmediate(this.#folding);
-    this.#disk.close();
+    if (dropped) this.#disk.free();
+    else this.#disk.close();
   }
 }
 
