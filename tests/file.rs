@@ -19,6 +19,8 @@ mod robbed;
 mod samples;
 #[path = "file/takers.rs"]
 mod takers;
+#[path = "file/torn.rs"]
+mod torn;
 
 use dataknobs_kv::{
     Host, Result, ScanOptions, WatchOptions,

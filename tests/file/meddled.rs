@@ -27,6 +27,9 @@ pub trait Meddle: Send + Sync + 'static {
         Ok(())
     }
     fn after(&self, _: &Call<'_>) {}
+    fn now(&self) -> u64 {
+        Disk.now()
+    }
     /// Does this process seem to be gone to others?
     fn is_gone(&self) -> bool {
         false
@@ -100,7 +103,7 @@ impl<M: Meddle> Files for Meddled<M> {
         Disk.is_alive(process)
     }
     fn now(&self) -> u64 {
-        Disk.now()
+        self.0.now()
     }
     fn sleep(&self, milliseconds: u64) {
         Disk.sleep(milliseconds);

@@ -20,6 +20,19 @@ pub(super) const ROUNDS: usize = 100;
 /// What a file in gzip format begins with (RFC 1952).
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
+/// A file that has not changed for so long, in milliseconds, is another one by its time when it changes again: no file
+/// system's clock is coarser (FAT: two seconds).
+const SETTLED: u64 = 2_000;
+
+/// A journal at whose end there is no whole frame.
+struct Torn {
+    stat: Stat,
+    /// When it was first seen so.
+    since: u64,
+    /// Was it read later than [`SETTLED`]? Then there is no more in it than was seen.
+    sure: bool,
+}
+
 /// The state of an open file, for one at a time.
 pub(super) struct Inner<H> {
     pub(super) ledger: Ledger,
@@ -27,6 +40,9 @@ pub(super) struct Inner<H> {
     pub(super) journal: Option<(H, u64)>,
     /// The document that is in the memory.
     pub(super) document: Option<Stat>,
+    /// What a kill left at the end of the journal, or what somebody is writing there: until there is more, it is not
+    /// read again.
+    torn: Option<Torn>,
     /// The lock, while a group is open.
     pub(super) group: Option<Held>,
     /// How long the journal must be before it is folded, where that failed before.
@@ -68,6 +84,7 @@ impl<F: Files> Driver<F> {
             ledger: Ledger::new(path, memory.clone()),
             journal: None,
             document: None,
+            torn: None,
             group: None,
             fold_from: 0,
         };
@@ -161,6 +178,13 @@ impl<F: Files> Driver<F> {
                     return Ok(());
                 }
                 if stat.len > known {
+                    let last = inner.torn.take_if(|torn| torn.stat == stat);
+                    if held.is_none() && last.as_ref().is_some_and(|torn| torn.sure) {
+                        inner.torn = last;
+                        return Ok(());
+                    }
+                    let now = self.files.now();
+                    let since = last.map_or(now, |torn| torn.since);
                     let bytes = self.files.read_from(handle, known)?;
                     // Appended to what nobody else reads any more?
                     if self.identity()? != Some(*identity) {
@@ -172,6 +196,11 @@ impl<F: Files> Driver<F> {
                     {
                         self.leave_torn(inner, held)?;
                         continue;
+                    }
+                    // Else somebody has written while it was read.
+                    if stat.len == known + bytes.len() as u64 && stat.len > inner.ledger.length() {
+                        let sure = stat.modified != 0 && now.saturating_sub(since) > SETTLED;
+                        inner.torn = Some(Torn { stat, since, sure });
                     }
                     return Ok(());
                 }
