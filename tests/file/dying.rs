@@ -13,7 +13,7 @@ use std::{
     fs,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -159,4 +159,58 @@ fn a_disk_that_was_full_once() {
         }
     }
     panic!("it was tried at every place");
+}
+
+/// A disk on which nothing is written while it is full, not even a lock.
+struct Full(Arc<AtomicBool>);
+
+impl Meddle for Full {
+    fn before(&self, call: &Call<'_>) -> Result<()> {
+        match call {
+            Call::Look | Call::Read | Call::Remove | Call::Truncate => Ok(()),
+            _ if self.0.load(Ordering::Relaxed) => {
+                Err(Error::new(ErrorKind::QuotaExceeded, "the disk is full"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whatever a `close` could not do, the next one who opens finds all that was acknowledged.
+#[test]
+fn a_close_that_was_refused() {
+    let folder = Folder::new();
+    let path = folder.path("store.json");
+    let full = Arc::new(AtomicBool::new(false));
+    let open = || -> Result<Store<File<Meddled<Full>>>> {
+        let files = Meddled(Full(Arc::clone(&full)));
+        let file = File::open(&path, FileOptions::default(), files, system())?;
+        Ok(Store::new(file, system()))
+    };
+    let refused = |error: Error| assert_eq!(error.kind(), ErrorKind::QuotaExceeded, "{error}");
+    let text = "x".repeat(100_000);
+    block_on(async {
+        let store = open()?;
+        store.set("a", text.as_str()).await?;
+        store.set("b", 1).await?;
+        full.store(true, Ordering::Relaxed);
+        // A deletion takes room too.
+        refused(store.delete("a").await.unwrap_err());
+        assert_eq!(store.get("a").await?, Some(text.as_str().into()));
+        refused(store.close().await.unwrap_err());
+        let closed = store.get("a").await.unwrap_err();
+        assert_eq!(closed.kind(), ErrorKind::Closed);
+        refused(open().map(drop).unwrap_err());
+
+        full.store(false, Ordering::Relaxed);
+        let again = open()?;
+        assert_eq!(again.keys("**").await?, ["a", "b"]);
+        assert_eq!(again.get("a").await?, Some(text.as_str().into()));
+        assert!(again.delete("a").await?);
+        again.close().await?;
+        assert_eq!(folder.names(), ["store.json", "store.json.journal"]);
+        assert!(fs::metadata(&path).unwrap().len() < 1_000);
+        Ok::<(), Error>(())
+    })
+    .unwrap();
 }

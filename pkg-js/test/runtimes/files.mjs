@@ -250,6 +250,41 @@ async function full(report, folder) {
   }
 }
 
+/** A `close` that finds no room to fold the journal: it says so, and the next store finds all, as full as it is. */
+async function unfolded(report, folder) {
+  const disk = join(folder, "disk");
+  mkdirSync(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    return;
+  }
+  const path = join(disk, "store.json");
+  const filler = join(disk, "filler");
+  const names = () => readdirSync(disk).sort().join();
+  try {
+    const store = await open(path);
+    await store.set("long", "x".repeat(800_000));
+    await store.set("a", 1);
+    writeFileSync(filler, new Uint8Array(900_000));
+    const refused = await store.close().then(String, ({ code }) => code);
+    report.check(refused === "quota-exceeded", `closing without room says ${refused}`);
+    const late = await store.get("a").then(String, ({ code }) => code);
+    report.check(late === "closed", `after that a call says ${late}`);
+    const again = await open(path);
+    const found = [(await again.get("long")).length, await again.increment("a"), await again.delete("long")];
+    report.check(found.join() === "800000,2,true", `opened again there is ${found}`);
+    // What was deleted is not to be written any more.
+    await again.close();
+    report.check(names() === "filler,store.json,store.json.journal", names());
+    const last = await open(path);
+    report.check(String(await last.keys()) === "a" && statSync(path).size < 1000, "it is folded");
+    await last.close();
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+}
+
 /** A process is killed in the middle of writes, again and again: what was acknowledged is there. */
 async function kills() {
   const report = new Report();
@@ -299,7 +334,7 @@ async function kills() {
 export const files = {
   async "node-files"() {
     const report = new Report();
-    for (const part of [together, robbed, seen, limited, full]) await report.part(part.name, part);
+    for (const part of [together, robbed, seen, limited, full, unfolded]) await report.part(part.name, part);
     return {
       parts: { checks: { passed: report.passed, failed: report.failures.length, milliseconds: 0 } },
       failures: report.failures,
