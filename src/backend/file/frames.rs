@@ -19,6 +19,7 @@
 //! | … | the payload: a block of changes (see [`journal`](crate::backend::journal)) |
 
 use crate::error::{Error, ErrorKind, Result};
+use std::sync::LazyLock;
 
 /// How long a journal without frames is.
 pub const HEADER_LEN: usize = 32;
@@ -134,52 +135,50 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 
-/// CRC-32, four bytes at a time.
-const TABLES: [[u32; 256]; 4] = tables();
+/// So many bytes are summed at a time.
+const AT_ONCE: usize = 8;
 
-const fn tables() -> [[u32; 256]; 4] {
-    let mut tables = [[0; 256]; 4];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut sum = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            sum = (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
-            bit += 1;
+/// The tables of CRC-32, made when they are first needed: they would be 8 KB of each module, which no compression
+/// makes smaller.
+static TABLES: LazyLock<[[u32; 256]; AT_ONCE]> = LazyLock::new(|| {
+    let mut tables = [[0; 256]; AT_ONCE];
+    let mut sums: [u32; 256] = std::array::from_fn(|byte| {
+        (0..8).fold(byte as u32, |sum, _| {
+            (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg())
+        })
+    });
+    let first = sums;
+    for table in &mut tables {
+        *table = sums;
+        for sum in &mut sums {
+            *sum = (*sum >> 8) ^ look_up(&first, *sum);
         }
-        tables[0][byte] = sum;
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < 256 {
-        let mut more = 1;
-        while more < 4 {
-            let sum = tables[more - 1][at];
-            tables[more][at] = (sum >> 8) ^ tables[0][(sum & 255) as usize];
-            more += 1;
-        }
-        at += 1;
     }
     tables
-}
+});
 
-fn look_up(table: usize, byte: u32) -> u32 {
-    TABLES
-        .get(table)
-        .and_then(|table| table.get((byte & 255) as usize))
-        .copied()
-        .unwrap_or(0)
+fn look_up(table: &[u32; 256], byte: u32) -> u32 {
+    table.get((byte & 255) as usize).copied().unwrap_or(0)
 }
 
 /// The sum goes in and comes out inverted.
 pub(super) fn crc(mut sum: u32, bytes: &[u8]) -> u32 {
-    let (words, rest) = bytes.as_chunks::<4>();
+    let tables = &*TABLES;
+    let (words, rest) = bytes.as_chunks::<AT_ONCE>();
     for word in words {
-        let x = sum ^ u32::from_le_bytes(*word);
-        sum = look_up(3, x) ^ look_up(2, x >> 8) ^ look_up(1, x >> 16) ^ look_up(0, x >> 24);
+        let x = u64::from_le_bytes(*word) ^ u64::from(sum);
+        let (low, high) = (x as u32, (x >> 32) as u32);
+        sum = look_up(&tables[7], low)
+            ^ look_up(&tables[6], low >> 8)
+            ^ look_up(&tables[5], low >> 16)
+            ^ look_up(&tables[4], low >> 24)
+            ^ look_up(&tables[3], high)
+            ^ look_up(&tables[2], high >> 8)
+            ^ look_up(&tables[1], high >> 16)
+            ^ look_up(&tables[0], high >> 24);
     }
     rest.iter().fold(sum, |sum, byte| {
-        look_up(0, sum ^ u32::from(*byte)) ^ sum >> 8
+        look_up(&tables[0], sum ^ u32::from(*byte)) ^ sum >> 8
     })
 }
 
@@ -192,6 +191,12 @@ mod tests {
         assert_eq!(crc(!0, b"123456789") ^ !0, 0xcbf4_3926);
         assert_eq!(crc(!0, b"") ^ !0, 0);
         assert_eq!(crc(!0, b"a") ^ !0, 0xe8b7_be43);
+        let fox = b"The quick brown fox jumps over the lazy dog";
+        assert_eq!(crc(!0, fox) ^ !0, 0x414f_a339);
+        for cut in 0..fox.len() {
+            let (head, tail) = fox.split_at(cut);
+            assert_eq!(crc(crc(!0, head), tail) ^ !0, 0x414f_a339, "{cut}");
+        }
     }
 
     #[test]
