@@ -38,7 +38,8 @@ impl Writer {
             _ => (8, 27),
         };
         self.0.push(high | low);
-        self.0.extend(bytes.iter().skip(8 - count));
+        self.0
+            .extend_from_slice(bytes.get(8 - count..).unwrap_or_default());
     }
 
     pub(crate) fn simple(&mut self, value: u64) {

@@ -205,14 +205,28 @@ impl Record {
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let mut out = Writer(vec![FORMAT_VERSION]);
+        let mut envelope = Vec::new();
+        self.encode_into(&mut envelope)?;
+        Ok(envelope)
+    }
+
+    /// Adds the envelope to `bytes`.
+    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<()> {
+        let mut out = Writer(std::mem::take(bytes));
+        let written = self.write_to(&mut out);
+        *bytes = out.0;
+        written
+    }
+
+    fn write_to(&self, out: &mut Writer) -> Result<()> {
+        out.0.push(FORMAT_VERSION);
         out.head(Major::Array, 6);
         match &self.value {
-            Value::Host(_) => write_value(&mut out, &self.value.materialise()?),
-            value => write_value(&mut out, value),
+            Value::Host(_) => write_value(out, &self.value.materialise()?),
+            value => write_value(out, value),
         }
         match &self.metadata {
-            Some(fields) => write_object(&mut out, fields),
+            Some(fields) => write_object(out, fields),
             None => out.simple(cbor::NULL),
         }
         out.head(Major::Unsigned, self.created_at);
@@ -225,7 +239,7 @@ impl Record {
         for id in &self.writes {
             out.head(Major::Unsigned, *id);
         }
-        Ok(out.0)
+        Ok(())
     }
 
     /// Reads an envelope.

@@ -1,7 +1,7 @@
 //! What is noted of a change: how the key was before, for taking it back, and what those who watch are
 //! told.
 
-use super::state::State;
+use super::{recording::number, state::State};
 use crate::{
     host::Host,
     key::Key,
@@ -23,7 +23,7 @@ impl State {
         host: &dyn Host,
         change: &mut dyn FnMut(&mut State),
     ) {
-        let now = host.now();
+        let now = if self.ears.is_empty() { 0 } else { host.now() };
         let recorded = self.recording.is_some();
         let found = self.get_any(key);
         let before = found.map(|old| (old.version.to_version(), old.expired(now)));
@@ -33,6 +33,7 @@ impl State {
     }
 
     fn compare(&mut self, key: Key<'_>, before: Before, stored: Option<Stored>) {
+        let heard = !self.ears.is_empty();
         let after = self.get_any(key);
         let same = match (&before, after) {
             (Some((old, _)), Some(new)) => new.version == *old,
@@ -42,9 +43,15 @@ impl State {
         if same {
             return;
         }
-        let after = after.map(|new| (new.version.to_version(), new.value.clone()));
         let (namespace, name) = (key.namespace(), key.as_str());
-        self.record(namespace, name, stored);
+        let version = after.map(|new| number(&new.version));
+        let after = after
+            .filter(|_| heard)
+            .map(|new| (new.version.to_version(), new.value.clone()));
+        self.record(namespace, name, stored, version);
+        if !heard {
+            return;
+        }
         match before {
             Some((version, true)) => self.tell(namespace, Expire, name, version, Value::Null),
             Some((version, false)) if after.is_none() => {

@@ -235,7 +235,7 @@ impl Backend for Memory {
         entries: impl ExactSizeIterator<Item = (Key<'k>, Record)> + MaybeSend,
     ) -> Vec<Result<Version>> {
         // One event for a key, also where a batch names it twice.
-        if self.state.with(|state| state.is_noted()) {
+        if self.state.with(|state| !state.ears.is_empty()) {
             return wait!(update::put_many(self, host, entries.collect()));
         }
         self.with(|state| {

@@ -22,6 +22,8 @@ struct Before {
     namespace: Namespace,
     key: Box<str>,
     stored: Option<Stored>,
+    /// The version that it has got; `None`: it was deleted.
+    after: Option<u64>,
 }
 
 /// What those who watch are told once the changes stand.
@@ -67,12 +69,19 @@ impl State {
     }
 
     /// Notes how a key was before it changes.
-    pub(super) fn record(&mut self, namespace: &Namespace, key: &str, stored: Option<Stored>) {
+    pub(super) fn record(
+        &mut self,
+        namespace: &Namespace,
+        key: &str,
+        stored: Option<Stored>,
+        after: Option<u64>,
+    ) {
         if let Some(recording) = &mut self.recording {
             recording.before.push(Before {
                 namespace: namespace.clone(),
                 key: key.into(),
                 stored,
+                after,
             });
         }
     }
@@ -181,17 +190,27 @@ impl State {
         let Some(recording) = self.recording.take() else {
             return Vec::new();
         };
-        let before = recording.before.iter();
-        let names: Vec<(&str, &str)> = before.map(|b| (b.namespace.as_str(), &*b.key)).collect();
-        let last = last_of_each(&names);
-        let mut changed = Vec::new();
-        for (Before { namespace, key, .. }, last) in recording.before.iter().zip(last) {
-            if last {
-                let stored = Key::new(namespace, key)
-                    .ok()
-                    .and_then(|key| self.get_any(key).map(|stored| stored.to_stored()));
-                changed.push((namespace.clone(), key.clone(), stored));
+        let mut changed = Vec::with_capacity(recording.before.len());
+        let mut gone: Vec<(&str, &str)> = Vec::new();
+        for before in &recording.before {
+            let Ok(key) = Key::new(&before.namespace, &before.key) else {
+                continue;
+            };
+            let stored = self.get_any(key);
+            // Where it is not what this change made of it, there is a later one.
+            if stored.map(|stored| number(&stored.version)) != before.after {
+                continue;
             }
+            if stored.is_none() {
+                gone.push((before.namespace.as_str(), &*before.key));
+            }
+            let stored = stored.map(|stored| stored.to_stored());
+            changed.push((before.namespace.clone(), before.key.clone(), stored));
+        }
+        if gone.len() > 1 {
+            // A key may have been deleted more than once.
+            let mut last = last_of_each(&gone).into_iter();
+            changed.retain(|(_, _, stored)| stored.is_some() || last.next().unwrap_or(true));
         }
         self.recording = Some(recording);
         changed
@@ -202,18 +221,21 @@ impl State {
 const MAX_BLOCK: usize = 1 << 29;
 
 /// Adds an entry, or a deletion, to a block. Not under the lock: a value that the host keeps may run
-/// code of the user's.
+/// code of the user's. `envelope` is room for it, so that not each needs its own.
 fn push(
     block: &mut Block,
+    envelope: &mut Vec<u8>,
     counter: u64,
     namespace: &str,
     key: &str,
     stored: Option<&Stored>,
 ) -> Result<()> {
-    let envelope = stored.map(|stored| stored.record.encode()).transpose();
-    let envelope = envelope.map_err(|error| error.with_key(key))?;
-    let more = envelope.as_ref().map_or(0, Vec::len);
-    if block.len().saturating_add(more) > MAX_BLOCK {
+    envelope.clear();
+    if let Some(stored) = stored {
+        let encoded = stored.record.encode_into(envelope);
+        encoded.map_err(|error| error.with_key(key))?;
+    }
+    if block.len().saturating_add(envelope.len()) > MAX_BLOCK {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
             "what is written at once holds at most 512 MiB: write it in several calls",
@@ -224,7 +246,7 @@ fn push(
         namespace,
         key,
         version: stored.map_or(counter, |stored| number(&stored.lend().version)),
-        envelope: envelope.as_deref(),
+        envelope: stored.map(|_| &**envelope),
     });
     Ok(())
 }
@@ -258,9 +280,11 @@ impl Memory {
             Some(&mut stored.record.value)
         }));
         let mut block = Block::new(counter);
+        let mut envelope = Vec::new();
         for (namespace, key, stored) in &changed {
             push(
                 &mut block,
+                &mut envelope,
                 counter,
                 namespace.as_str(),
                 key,
@@ -312,6 +336,7 @@ impl Memory {
         const AT_ONCE: usize = 256;
         let (counter, names) = self.state.with(|state| (state.version, state.namespaces()));
         let mut block = Block::new(counter);
+        let mut envelope = Vec::new();
         let mut entries = 0;
         let mut reached: Option<(String, String)> = None;
         let from = after.map_or("", |(namespace, _)| namespace);
@@ -353,7 +378,14 @@ impl Memory {
                             through: reached,
                         });
                     }
-                    push(&mut block, counter, name.as_str(), &key, stored.as_ref())?;
+                    push(
+                        &mut block,
+                        &mut envelope,
+                        counter,
+                        name.as_str(),
+                        &key,
+                        stored.as_ref(),
+                    )?;
                     entries += 1;
                     reached = Some((name.as_str().to_owned(), key.clone()));
                     last = Some(key);

@@ -154,7 +154,19 @@ impl State {
         if !self.is_noted() {
             return self.write(key, record, host);
         }
+        if self.ears.is_empty() {
+            return self.write_recorded(key, record, host);
+        }
         self.write_heard(key, record, host)
+    }
+
+    /// Where it is only to be taken back: nobody is told, so that nobody asks what expired when.
+    #[inline(never)]
+    fn write_recorded(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
+        let stored = self.get_any(key).map(|stored| stored.to_stored());
+        let version = self.write(key, record, host)?;
+        self.record(key.namespace(), key.as_str(), stored, Some(self.version));
+        Ok(version)
     }
 
     #[cold]

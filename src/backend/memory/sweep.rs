@@ -48,7 +48,7 @@ impl State {
         let name = space.name.clone();
         for (key, stored) in space.expired(before, &self.slab) {
             let version = stored.version.clone();
-            self.record(&name, &key, Some(stored));
+            self.record(&name, &key, Some(stored), None);
             self.tell(&name, EventKind::Expire, &key, version, Value::Null);
         }
     }
