@@ -192,6 +192,39 @@ impl StoredRef<'_> {
     }
 }
 
+impl StoredRef<'_> {
+    /// Adds the record's envelope to `bytes`, with `text` for a value that the host keeps.
+    pub(crate) fn encode_into(&self, text: Option<&str>, bytes: &mut Vec<u8>) -> Result<()> {
+        let kept = match self.value {
+            Value::Host(_) if text.is_none() => Some(self.value.materialise()?),
+            _ => None,
+        };
+        let mut out = Writer(std::mem::take(bytes));
+        out.0.push(FORMAT_VERSION);
+        out.head(Major::Array, 6);
+        match text {
+            Some(text) => out.bytes(Major::Text, text.as_bytes()),
+            None => write_value(&mut out, kept.as_ref().unwrap_or(self.value)),
+        }
+        match self.metadata {
+            Some(fields) => write_object(&mut out, fields),
+            None => out.simple(cbor::NULL),
+        }
+        out.head(Major::Unsigned, self.created_at);
+        out.head(Major::Unsigned, self.updated_at);
+        match self.expires_at {
+            Some(at) => out.head(Major::Unsigned, at.get()),
+            None => out.simple(cbor::NULL),
+        }
+        out.head(Major::Array, self.writes.len() as u64);
+        for id in self.writes {
+            out.head(Major::Unsigned, *id);
+        }
+        *bytes = out.0;
+        Ok(())
+    }
+}
+
 impl Record {
     /// The record's envelope.
     ///
@@ -206,40 +239,17 @@ impl Record {
     /// What the host could not express of a value that it keeps.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let mut envelope = Vec::new();
-        self.encode_into(&mut envelope)?;
+        let lent = StoredRef {
+            value: &self.value,
+            metadata: self.metadata.as_deref(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            expires_at: self.expires_at,
+            writes: &self.writes,
+            version: VersionRef::Number(0),
+        };
+        lent.encode_into(None, &mut envelope)?;
         Ok(envelope)
-    }
-
-    /// Adds the envelope to `bytes`.
-    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<()> {
-        let mut out = Writer(std::mem::take(bytes));
-        let written = self.write_to(&mut out);
-        *bytes = out.0;
-        written
-    }
-
-    fn write_to(&self, out: &mut Writer) -> Result<()> {
-        out.0.push(FORMAT_VERSION);
-        out.head(Major::Array, 6);
-        match &self.value {
-            Value::Host(_) => write_value(out, &self.value.materialise()?),
-            value => write_value(out, value),
-        }
-        match &self.metadata {
-            Some(fields) => write_object(out, fields),
-            None => out.simple(cbor::NULL),
-        }
-        out.head(Major::Unsigned, self.created_at);
-        out.head(Major::Unsigned, self.updated_at);
-        match self.expires_at {
-            Some(at) => out.head(Major::Unsigned, at.get()),
-            None => out.simple(cbor::NULL),
-        }
-        out.head(Major::Array, self.writes.len() as u64);
-        for id in &self.writes {
-            out.head(Major::Unsigned, *id);
-        }
-        Ok(())
     }
 
     /// Reads an envelope.

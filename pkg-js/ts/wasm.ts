@@ -88,17 +88,18 @@ async function start(source: Source): Promise<Core> {
     held(slot: number) {
       return values[slot];
     },
-    texts(slots: Uint32Array) {
+    texts(slots: Uint32Array, all: boolean) {
       const found = new Array<string>(slots.length).fill("");
       for (let at = 0; at < found.length; at++) {
         const value = values[slots[at] as number];
-        if (typeof value === "string" && !value.includes("\0")) found[at] = value;
+        if (typeof value === "string" && (all || !value.includes("\0"))) found[at] = value;
+        else if (all) return -1;
       }
       try {
         return writeText(join.call(found, "\0"), () => {});
       } catch {
         // No room: they cross one by one.
-        return 0;
+        return all ? -1 : 0;
       }
     },
     forget(slots: Uint32Array) {

@@ -43,7 +43,13 @@ impl Block {
     /// A block without changes, written when the counter is `counter`.
     #[must_use]
     pub fn new(counter: u64) -> Block {
-        let mut out = Writer(vec![FORMAT]);
+        Block::with_room(counter, 16)
+    }
+
+    /// The same, with room for so many bytes.
+    pub(crate) fn with_room(counter: u64, bytes: usize) -> Block {
+        let mut out = Writer(Vec::with_capacity(bytes));
+        out.0.push(FORMAT);
         out.head(Major::Unsigned, counter);
         Block(out)
     }

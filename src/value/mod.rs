@@ -80,6 +80,11 @@ pub trait HostValues: MaybeSend + MaybeSync {
         let _ = slots;
         Vec::new()
     }
+    /// Lends the values under `slots` to `take` where all of them are text, without running anybody's code; else,
+    /// and where the host cannot, `take` is not called.
+    fn all_texts(&self, slots: &[u32], take: &mut dyn FnMut(&[&str])) {
+        let _ = (slots, take);
+    }
 }
 
 /// Copies what the host keeps as text to this side, in one crossing.
@@ -101,6 +106,30 @@ pub(crate) fn bring_texts<'v>(values: impl Iterator<Item = &'v mut Value>) {
         if let Some(text) = text {
             *value = Value::Text(text);
         }
+    }
+}
+
+/// Lends the texts of values, in their order, where the host keeps them as text or there are none to be lent: then
+/// `take` is called, once.
+pub(crate) fn lend_texts<'v>(
+    values: impl Iterator<Item = &'v Value>,
+    take: &mut dyn FnMut(&[&str]),
+) {
+    let mut host = None;
+    let mut slots = Vec::new();
+    for value in values {
+        if let Value::Host(held) = value {
+            host = Some(held.host);
+            slots.push(held.slot);
+        }
+    }
+    match host {
+        Some(host) => host.all_texts(&slots, &mut |texts| {
+            if texts.len() == slots.len() {
+                take(texts);
+            }
+        }),
+        None => take(&[]),
     }
 }
 

@@ -7,6 +7,7 @@
 #[cfg(not(feature = "later"))]
 mod behind;
 mod bytes;
+mod changes;
 mod commit;
 mod entry;
 mod hashing;

@@ -1,7 +1,7 @@
 //! A memory whose changes are written down elsewhere: what changed since `begin`, taking it back, and
 //! changes that were made elsewhere.
 
-use super::{Memory, state::State};
+use super::{Memory, changes::push, state::State};
 use crate::{
     backend::{
         Scan, Want,
@@ -11,19 +11,19 @@ use crate::{
     host::Host,
     key::{Key, Namespace},
     record::{Record, Stored, Version, VersionRef},
-    sorted::{last_of_each, order_of},
+    sorted::order_of,
     value::{Value, bring_texts},
     watch::EventKind,
 };
 use std::ops::ControlFlow;
 
 /// The state of a key before it was changed.
-struct Before {
-    namespace: Namespace,
-    key: Box<str>,
+pub(super) struct Before {
+    pub(super) namespace: Namespace,
+    pub(super) key: Box<str>,
     stored: Option<Stored>,
     /// The version that it has got; `None`: it was deleted.
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
 }
 
 /// What those who watch are told once the changes stand.
@@ -39,7 +39,7 @@ struct Held {
 pub(super) struct Recording {
     /// The counter then.
     version: u64,
-    before: Vec<Before>,
+    pub(super) before: Vec<Before>,
     held: Vec<Held>,
 }
 
@@ -184,71 +184,6 @@ impl State {
             self.ears.tell(&namespace, kind, &key, &version, &value);
         }
     }
-
-    /// What has been changed since `begin`, each key once.
-    fn changed(&mut self) -> Vec<(Namespace, Box<str>, Option<Stored>)> {
-        let Some(recording) = self.recording.take() else {
-            return Vec::new();
-        };
-        let mut changed = Vec::with_capacity(recording.before.len());
-        let mut gone: Vec<(&str, &str)> = Vec::new();
-        for before in &recording.before {
-            let Ok(key) = Key::new(&before.namespace, &before.key) else {
-                continue;
-            };
-            let stored = self.get_any(key);
-            // Where it is not what this change made of it, there is a later one.
-            if stored.map(|stored| number(&stored.version)) != before.after {
-                continue;
-            }
-            if stored.is_none() {
-                gone.push((before.namespace.as_str(), &*before.key));
-            }
-            let stored = stored.map(|stored| stored.to_stored());
-            changed.push((before.namespace.clone(), before.key.clone(), stored));
-        }
-        if gone.len() > 1 {
-            // A key may have been deleted more than once.
-            let mut last = last_of_each(&gone).into_iter();
-            changed.retain(|(_, _, stored)| stored.is_some() || last.next().unwrap_or(true));
-        }
-        self.recording = Some(recording);
-        changed
-    }
-}
-
-/// A block is copied some times on its way: a larger one might find no memory, of which a wasm module has 4 GiB.
-const MAX_BLOCK: usize = 1 << 29;
-
-/// Adds an entry, or a deletion, to a block. Not under the lock: a value that the host keeps may run
-/// code of the user's. `envelope` is room for it, so that not each needs its own.
-fn push(
-    block: &mut Block,
-    envelope: &mut Vec<u8>,
-    counter: u64,
-    namespace: &str,
-    key: &str,
-    stored: Option<&Stored>,
-) -> Result<()> {
-    envelope.clear();
-    if let Some(stored) = stored {
-        let encoded = stored.record.encode_into(envelope);
-        encoded.map_err(|error| error.with_key(key))?;
-    }
-    if block.len().saturating_add(envelope.len()) > MAX_BLOCK {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            "what is written at once holds at most 512 MiB: write it in several calls",
-        )
-        .with_key(key));
-    }
-    block.push(Change {
-        namespace,
-        key,
-        version: stored.map_or(counter, |stored| number(&stored.lend().version)),
-        envelope: stored.map(|_| &**envelope),
-    });
-    Ok(())
 }
 
 /// For a backend that keeps its entries in memory and writes down what changes. Between
@@ -264,34 +199,6 @@ impl Memory {
                 held: Vec::new(),
             });
         });
-    }
-
-    /// What has changed since [`begin`](Memory::begin), as a block; `None`: nothing.
-    ///
-    /// # Errors
-    /// What the host could not express of a value that it keeps.
-    pub fn changes(&self) -> Result<Option<Vec<u8>>> {
-        let (counter, mut changed) = self.state.with(|state| (state.version, state.changed()));
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        bring_texts(changed.iter_mut().filter_map(|(_, _, stored)| {
-            let stored = stored.as_mut()?;
-            Some(&mut stored.record.value)
-        }));
-        let mut block = Block::new(counter);
-        let mut envelope = Vec::new();
-        for (namespace, key, stored) in &changed {
-            push(
-                &mut block,
-                &mut envelope,
-                counter,
-                namespace.as_str(),
-                key,
-                stored.as_ref(),
-            )?;
-        }
-        Ok(Some(block.into_bytes()))
     }
 
     /// The changes stand: who watches is told.
@@ -370,6 +277,10 @@ impl Memory {
                         ControlFlow::Continue(())
                     })
                 });
+                bring_texts(found.iter_mut().filter_map(|(_, stored)| {
+                    let stored = stored.as_mut()?;
+                    Some(&mut stored.record.value)
+                }));
                 for (key, stored) in found {
                     if block.len() >= bytes {
                         return Ok(Dump {
@@ -382,9 +293,9 @@ impl Memory {
                         &mut block,
                         &mut envelope,
                         counter,
-                        name.as_str(),
-                        &key,
-                        stored.as_ref(),
+                        (name.as_str(), &key),
+                        stored.as_ref().map(Stored::lend),
+                        None,
                     )?;
                     entries += 1;
                     reached = Some((name.as_str().to_owned(), key.clone()));
