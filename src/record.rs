@@ -194,6 +194,7 @@ impl StoredRef<'_> {
 
 impl StoredRef<'_> {
     /// Adds the record's envelope to `bytes`, with `text` for a value that the host keeps.
+    #[inline(never)]
     pub(crate) fn encode_into(&self, text: Option<&str>, bytes: &mut Vec<u8>) -> Result<()> {
         let kept = match self.value {
             Value::Host(_) if text.is_none() => Some(self.value.materialise()?),

@@ -88,39 +88,37 @@ pub trait HostValues: MaybeSend + MaybeSync {
 }
 
 /// Copies what the host keeps as text to this side, in one crossing.
-pub(crate) fn bring_texts<'v>(values: impl Iterator<Item = &'v mut Value>) {
-    let mut kept = Vec::new();
+pub(crate) fn bring_texts(values: &mut [&mut Value]) {
     let mut slots = Vec::new();
-    for value in values {
-        if let Value::Host(held) = value {
+    let mut host = None;
+    for value in values.iter() {
+        if let Value::Host(held) = &**value {
             slots.push(held.slot);
-            kept.push(value);
+            host = Some(held.host);
         }
     }
-    let host = kept.first().and_then(|value| match value {
-        Value::Host(held) => Some(held.host),
-        _ => None,
-    });
-    let texts = host.map(|host| host.texts(&slots)).unwrap_or_default();
-    for (value, text) in kept.into_iter().zip(texts) {
-        if let Some(text) = text {
-            *value = Value::Text(text);
+    let mut texts = host
+        .map(|host| host.texts(&slots))
+        .unwrap_or_default()
+        .into_iter();
+    for value in values {
+        if let Value::Host(_) = value
+            && let Some(Some(text)) = texts.next()
+        {
+            **value = Value::Text(text);
         }
     }
 }
 
 /// Lends the texts of values, in their order, where the host keeps them as text or there are none to be lent: then
 /// `take` is called, once.
-pub(crate) fn lend_texts<'v>(
-    values: impl Iterator<Item = &'v Value>,
-    take: &mut dyn FnMut(&[&str]),
-) {
-    let mut host = None;
+pub(crate) fn lend_texts(values: &[&Value], take: &mut dyn FnMut(&[&str])) {
     let mut slots = Vec::new();
+    let mut host = None;
     for value in values {
         if let Value::Host(held) = value {
-            host = Some(held.host);
             slots.push(held.slot);
+            host = Some(held.host);
         }
     }
     match host {

@@ -72,6 +72,7 @@ const MAX_BLOCK: usize = 1 << 29;
 /// Adds an entry, with `text` for its value, or a deletion, to a block. Not under the lock, where the value is one
 /// that the host keeps and there is no text: that may run code of the user's. `envelope` is room for it, so that not
 /// each needs its own.
+#[inline(never)]
 pub(super) fn push(
     block: &mut Block,
     envelope: &mut Vec<u8>,
@@ -101,36 +102,28 @@ pub(super) fn push(
     Ok(())
 }
 
-/// The block, where the host keeps no value, or all that it keeps are text: they are copied once, into their place.
-/// A text that is copied to this side, then into its envelope, then into a block takes twice as long.
-fn in_place(counter: u64, changed: &[Changed<'_>]) -> Option<Result<Vec<u8>>> {
-    let mut done = None;
-    let values = changed
-        .iter()
-        .filter_map(|change| change.stored.map(|stored| stored.value));
-    lend_texts(values, &mut |texts| {
-        let room = changed.len() * 80 + texts.iter().map(|text| text.len()).sum::<usize>();
-        let mut block = Block::with_room(counter, room.min(MAX_BLOCK));
-        let mut envelope = Vec::new();
-        let mut texts = texts.iter().copied();
-        let written = changed.iter().try_for_each(|change| {
-            let text = match change.stored {
-                Some(stored) if matches!(stored.value, Value::Host(_)) => texts.next(),
-                _ => None,
-            };
-            let name = (change.namespace.as_str(), change.key);
-            push(
-                &mut block,
-                &mut envelope,
-                counter,
-                name,
-                change.stored,
-                text,
-            )
-        });
-        done = Some(written.map(|()| std::mem::replace(&mut block, Block::new(0)).into_bytes()));
-    });
-    done
+/// The block, with `texts` for the values that the host keeps, in their order; without them, each is asked for alone.
+fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[&str]) -> Result<Vec<u8>> {
+    let room = changed.len() * 80 + texts.iter().map(|text| text.len()).sum::<usize>();
+    let mut block = Block::with_room(counter, room.min(MAX_BLOCK));
+    let mut envelope = Vec::new();
+    let mut texts = texts.iter();
+    for change in changed {
+        let name = (change.namespace.as_str(), change.key);
+        let text = match change.stored.map(|stored| stored.value) {
+            Some(Value::Host(_)) => texts.next().copied(),
+            _ => None,
+        };
+        push(
+            &mut block,
+            &mut envelope,
+            counter,
+            name,
+            change.stored,
+            text,
+        )?;
+    }
+    Ok(block.into_bytes())
 }
 
 impl Memory {
@@ -139,39 +132,42 @@ impl Memory {
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn changes(&self) -> Result<Option<Vec<u8>>> {
-        let looked = self.state.with(|state| {
+        let mut kept: Vec<Owned> = Vec::new();
+        let mut block = None;
+        let counter = self.state.with(|state| {
             let Some(recording) = state.recording.take() else {
-                return Ok(Ok(None));
+                return 0;
             };
             let names = recording.before.iter().map(|before| &before.namespace);
-            let places: Vec<_> = names.map(|name| state.place(name)).collect();
+            let places: Vec<_> = names.map(|name| state.place_of(name)).collect();
             let changed = state.changed(&recording, &places);
-            let looked = if changed.is_empty() {
-                Ok(Ok(None))
-            } else {
-                let counter = state.version;
-                in_place(counter, &changed)
-                    .map(|block| block.map(Some))
-                    .ok_or_else(|| (counter, changed.iter().map(Changed::to_owned).collect()))
-            };
+            if !changed.is_empty() {
+                let values = changed
+                    .iter()
+                    .filter_map(|change| Some(change.stored?.value));
+                // Where the host keeps nothing but texts they are copied once, into their place. Else others' code may
+                // run, which is not to be under the lock.
+                lend_texts(&values.collect::<Vec<_>>(), &mut |texts| {
+                    block = Some(block_of(state.version, &changed, texts));
+                });
+                if block.is_none() {
+                    kept = changed.iter().map(Changed::to_owned).collect();
+                }
+            }
             state.recording = Some(recording);
-            looked
+            state.version
         });
-        let (counter, mut changed): (u64, Vec<Owned>) = match looked {
-            Ok(block) => return block,
-            Err(kept) => kept,
-        };
-        bring_texts(changed.iter_mut().filter_map(|(_, _, stored)| {
-            let stored = stored.as_mut()?;
-            Some(&mut stored.record.value)
-        }));
-        let mut block = Block::new(counter);
-        let mut envelope = Vec::new();
-        for (namespace, key, stored) in &changed {
-            let stored = stored.as_ref().map(Stored::lend);
-            let name = (namespace.as_str(), &**key);
-            push(&mut block, &mut envelope, counter, name, stored, None)?;
+        if kept.is_empty() {
+            return block.transpose();
         }
-        Ok(Some(block.into_bytes()))
+        let values = kept.iter_mut().filter_map(|(_, _, stored)| stored.as_mut());
+        let values = values.map(|stored| &mut stored.record.value);
+        bring_texts(&mut values.collect::<Vec<_>>());
+        let changed = kept.iter().map(|(namespace, key, stored)| Changed {
+            namespace,
+            key,
+            stored: stored.as_ref().map(Stored::lend),
+        });
+        block_of(counter, &changed.collect::<Vec<_>>(), &[]).map(Some)
     }
 }

@@ -277,10 +277,9 @@ impl Memory {
                         ControlFlow::Continue(())
                     })
                 });
-                bring_texts(found.iter_mut().filter_map(|(_, stored)| {
-                    let stored = stored.as_mut()?;
-                    Some(&mut stored.record.value)
-                }));
+                let values = found.iter_mut().filter_map(|(_, stored)| stored.as_mut());
+                let values = values.map(|stored| &mut stored.record.value);
+                bring_texts(&mut values.collect::<Vec<_>>());
                 for (key, stored) in found {
                     if block.len() >= bytes {
                         return Ok(Dump {

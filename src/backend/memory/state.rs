@@ -163,10 +163,14 @@ impl State {
     /// Where it is only to be taken back: nobody is told, so that nobody asks what expired when.
     #[inline(never)]
     fn write_recorded(&mut self, key: Key<'_>, record: Record, host: &dyn Host) -> Result<Version> {
-        let stored = self.get_any(key).map(|stored| stored.to_stored());
-        let version = self.write(key, record, host)?;
-        self.record(key.namespace(), key.as_str(), stored, Some(self.version));
-        Ok(version)
+        let mut before = None;
+        let mut put = Some(record);
+        self.change(key, host, &mut |old| {
+            before = old.map(|stored| stored.to_stored());
+            Ok(put.take().map_or(Decision::Keep, Decision::Put))
+        })?;
+        self.record(key.namespace(), key.as_str(), before, Some(self.version));
+        Ok(Version::Number(self.version))
     }
 
     #[cold]
@@ -281,6 +285,7 @@ impl State {
         done
     }
 
+    #[inline(never)]
     fn change(
         &mut self,
         key: Key<'_>,
