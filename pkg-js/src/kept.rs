@@ -12,6 +12,10 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 pub struct Journal(pub(crate) Memory);
 
+/// So many changes are a block. IndexedDB stores one while the next is made: 10,000 changes in five take four fifths of
+/// the time of one.
+const AT_ONCE: usize = 2048;
+
 fn js<T>(result: Result<T>) -> Result<T, JsValue> {
     result.map_err(|error| thrown(&error))
 }
@@ -39,9 +43,9 @@ impl Journal {
         self.0.begin();
     }
 
-    /// What has changed since.
+    /// The next of what has changed since.
     pub fn changes(&self) -> Result<Option<Vec<u8>>, JsValue> {
-        js(self.0.changes())
+        js(self.0.next_changes(AT_ONCE))
     }
 
     /// The changes stand.

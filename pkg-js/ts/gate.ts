@@ -10,22 +10,25 @@ import { enter, known } from "./torn.js";
 export interface Journal {
   /** From now on changes are noted. */
   begin(): void;
-  /** What has changed since, as bytes. */
+  /** The next of what has changed since, as bytes; `undefined`: that was all. */
   changes(): Uint8Array | undefined;
   /** The changes stand, and who watches is told. */
   keep(): void;
   roll_back(): void;
 }
 
+export type Step = () => Uint8Array | undefined;
+
 /** Where changes are written down. */
 export interface Device {
   /** Does it know that others have written? Then readers wait until that is read. */
   readonly stale: boolean;
   /**
-   * Writes down what `run` gives; `undefined` is nothing, and then it only looks whether others were first.
-   * Where they were, it calls `undo`, reads what they wrote and calls `run` again.
+   * Writes down what `run` gives, and what `more` gives then, until that is nothing, all or none of it. Where `run`
+   * gives nothing it only looks whether others were first. Where they were, it calls `undo`, reads what they wrote and
+   * calls `run` again.
    */
-  write(run: () => Uint8Array | undefined, undo: () => void): Promise<void>;
+  write(run: Step, undo: () => void, more: Step): Promise<void>;
   /** Something to be put in order, now that nothing is being written? */
   tidy(): Promise<void> | undefined;
   /** `dropped`: nothing more is to be written, as nobody knows what has become of the place. */
@@ -173,17 +176,7 @@ export class Gate {
   async #group(jobs: Job[]): Promise<void> {
     const journal = this.#journal as Journal;
     let fault: { error: unknown } | undefined;
-    const run = () => {
-      journal.begin();
-      for (const job of jobs) {
-        try {
-          job.result = job.work();
-          job.failed = false;
-        } catch (error) {
-          job.result = error;
-          job.failed = true;
-        }
-      }
+    const more = () => {
       try {
         return journal.changes();
       } catch (thrown) {
@@ -195,11 +188,24 @@ export class Gate {
         this.#release();
       }
     };
+    const run = () => {
+      journal.begin();
+      for (const job of jobs) {
+        try {
+          job.result = job.work();
+          job.failed = false;
+        } catch (error) {
+          job.result = error;
+          job.failed = true;
+        }
+      }
+      return more();
+    };
     try {
       const device = this.#device as Device;
       const reads = jobs.every((job) => job.reads);
       if (reads && !this.#strong && !device.stale) run();
-      else await device.write(run, () => journal.roll_back());
+      else await device.write(run, () => journal.roll_back(), more);
       journal.keep();
       for (const job of jobs) (job.failed ? job.reject : job.resolve)(job.result as never);
     } catch (thrown) {

@@ -1,6 +1,6 @@
 // Stores in IndexedDB: what stays, and what two tabs see of each other.
 import { sleep, take } from "./check.mjs";
-import { contents, deaf, kept, long, soon, tab } from "./tabs.mjs";
+import { contents, deaf, failing, kept, long, soon, tab } from "./tabs.mjs";
 
 const VALUES = {
   text: "Ada \u{1f600}",
@@ -216,6 +216,47 @@ kept("a tab behind the log reads all again, and its watchers are told", async (t
   t.equal((await two.get("k.99")).length, 50_000);
   await two.set("b", 1);
   t.equal(await take(events, 1), ["set b"]);
+});
+
+kept("many changes at once are several blocks, and all or none of them", async (t, database) => {
+  const MANY = 5000;
+  const rows = (mark) => Array.from({ length: MANY }, (_, at) => [`${mark}.${at}`, `${mark} ${at}`]);
+  const one = await tab(t, database);
+  const two = await deaf(t, database);
+  const hears = await tab(t, database);
+  await one.set("n", 1);
+  // Others were first: it is written again.
+  const [written, sum] = await Promise.all([two.setMany(rows("a")), two.increment("n")]);
+  t.equal([written.length, sum], [MANY, 2]);
+  t.equal(await one.increment("n"), 3);
+  t.equal(await one.countPattern("a.*"), MANY);
+  const blocks = (await contents(database)).length;
+  const counts = new Set();
+  const writing = one.setMany(rows("b"));
+  for (let found = 0; found < MANY; await sleep(0)) {
+    found = await hears.countPattern("b.*");
+    counts.add(found);
+  }
+  await writing;
+  t.equal([...counts], [0, MANY], "what another tab sees");
+  t.ok((await contents(database)).length > blocks + 1, "they are several blocks");
+  let calls = 0;
+  const third = (call) => {
+    if (++calls === 3) throw new DOMException("no room", "QuotaExceededError");
+    return call();
+  };
+  await failing(database, "add", third, async () => {
+    const counted = one.increment("n");
+    await t.rejects(() => one.setMany(rows("c")), "quota-exceeded");
+    await t.rejects(() => counted, "quota-exceeded");
+  });
+  t.equal(await one.countPattern("c.*"), 0);
+  await one.close();
+  for (const store of [two, await tab(t, database)]) {
+    t.equal(await store.increment("n", 0), 3);
+    t.equal(await store.countPattern("**"), 2 * MANY + 1);
+    t.equal(await store.getMany(["a.0", "a.4999", "b.2048"]), ["a 0", "a 4999", "b 2048"]);
+  }
 });
 
 kept("many small changes become few blocks, which a tab behind them reads", async (t, database) => {

@@ -7,7 +7,7 @@
  * is not the one that was expected the block is void, for everybody: it says which one that was. Then what others
  * wrote is read, and the group made anew, in one transaction. The object store never gives a number twice.
  */
-import type { Device, Gate } from "../gate.js";
+import type { Device, Gate, Step } from "../gate.js";
 import type { Journal } from "../wasm/dataknobs_kv.js";
 import type { Glue } from "../wasm/glue.js";
 import {
@@ -28,13 +28,13 @@ interface News {
   /** The number before, which it must know. */
   readonly last: number;
   readonly key: number;
-  /** Left out where it is large: it is read from the database. */
-  readonly block?: Uint8Array;
+  /** Left out where they are large: they are read from the database. */
+  readonly blocks?: readonly Uint8Array[];
   /** Who has just come asks who is there. */
   readonly hello?: true;
 }
 
-/** Larger blocks are not sent around: a tab that is frozen keeps what it was sent. */
+/** More bytes are not sent around: a tab that is frozen keeps what it was sent. */
 const LARGE = 1 << 23;
 
 export class IndexedDB implements Device {
@@ -125,20 +125,21 @@ export class IndexedDB implements Device {
     }
   }
 
-  async write(run: () => Uint8Array | undefined, undo: () => void): Promise<void> {
-    const number = await this.#group(await this.#begin(), run, undo);
+  async write(run: Step, undo: () => void, more: Step): Promise<void> {
+    const number = await this.#group(await this.#begin(), run, undo, more);
     if (number === undefined) return;
     undo();
     // Numbers begin anew only in another database.
     if (number <= this.last) this.last = -1;
-    await this.#group(await this.#begin(), run, undo, true);
+    await this.#group(await this.#begin(), run, undo, more, true);
   }
 
-  /** `behind`: others are known to have been first. Gives the number of its block where that is void. */
+  /** `behind`: others are known to have been first. Gives the number of its last block where that is void. */
   #group(
     tx: IDBTransaction,
-    run: () => Uint8Array | undefined,
+    run: Step,
     undo: () => void,
+    more: Step,
     behind = this.last < 0,
   ): Promise<number | undefined> {
     const store = tx.objectStore(STORE);
@@ -158,14 +159,16 @@ export class IndexedDB implements Device {
         }
       };
       const before = this.last;
-      let block: Uint8Array | undefined;
+      const blocks: Uint8Array[] = [];
       let added: IDBRequest<IDBValidKey> | undefined;
       tx.oncomplete = () => {
         // Where the connection was lost meanwhile, all is to be read again.
         this.stale = this.#db !== tx.db;
         const number = added?.result as number | undefined;
-        if (number !== undefined && !behind && number !== before + 1) return resolve(number);
-        if (block !== undefined) this.#wrote(number as number, block);
+        if (number !== undefined) {
+          if (!behind && number !== before + blocks.length) return resolve(number);
+          this.#wrote(number, blocks);
+        }
         resolve(undefined);
       };
       tx.onabort = () => {
@@ -173,22 +176,21 @@ export class IndexedDB implements Device {
         this.stale = true;
         reject(failure(fault ?? tx.error, this.name));
       };
+      const add = () => {
+        for (let block = run(); block !== undefined; block = more()) {
+          blocks.push(block);
+          added = store.add(behind ? block : ({ number: before + blocks.length, block } satisfies Early));
+        }
+      };
       const catchUp = () => {
         behind = true;
-        this.#catchUp(store, guarded, () => {
-          block = run();
-          if (block !== undefined) added = store.add(block);
-        });
+        this.#catchUp(store, guarded, add);
       };
       guarded(() => {
         // Before everything has been read, nothing can be run.
         if (behind) return catchUp();
-        block = run();
-        if (block !== undefined) {
-          added = store.add({ number: before + 1, block } satisfies Early);
-          tx.commit?.();
-          return;
-        }
+        add();
+        if (added !== undefined) return tx.commit?.();
         const news = store.count(IDBKeyRange.bound(before, Infinity, true));
         news.onsuccess = guarded(() => {
           if (news.result === 0) return;
@@ -246,12 +248,16 @@ export class IndexedDB implements Device {
     if (block.length < SMALL) this.small++;
   }
 
-  #wrote(key: number, block: Uint8Array): void {
-    this.#count(block);
+  #wrote(key: number, blocks: readonly Uint8Array[]): void {
+    let bytes = 0;
+    for (const block of blocks) {
+      this.#count(block);
+      bytes += block.length;
+    }
     // What others wrote before is read by now.
     const last = this.last;
     this.last = key;
-    if (this.#others) this.#tell(block.length > LARGE ? { last, key } : { last, key, block });
+    if (this.#others) this.#tell(bytes > LARGE ? { last, key } : { last, key, blocks });
   }
 
   #tell(news: News): void {
@@ -263,15 +269,17 @@ export class IndexedDB implements Device {
   }
 
   /** Between two groups. */
-  #hear({ last, key, block, hello }: News): void {
+  #hear({ last, key, blocks, hello }: News): void {
     this.#others = true;
     // What was written before this was heard, nobody was told.
     if (hello) this.#tell({ last: this.last, key: this.last });
     if (this.#closed || this.last < 0 || key <= this.last) return;
-    if (last === this.last && block !== undefined) {
+    if (last === this.last && blocks !== undefined) {
       try {
-        this.journal.replay(block);
-        this.#count(block);
+        for (const block of blocks) {
+          this.journal.replay(block);
+          this.#count(block);
+        }
         this.last = key;
         return;
       } catch {

@@ -2,7 +2,7 @@
 
 use super::{
     Memory,
-    recording::{Recording, number},
+    recording::{Before, number},
     state::State,
 };
 use crate::{
@@ -33,15 +33,11 @@ impl Changed<'_> {
 }
 
 impl State {
-    /// What has been changed, each key once. `places`: where their namespaces are.
-    fn changed<'s>(
-        &'s self,
-        recording: &'s Recording,
-        places: &[Option<usize>],
-    ) -> Vec<Changed<'s>> {
+    /// Of these changes those that are the last of their keys. `places`: where their namespaces are.
+    fn changed<'s>(&'s self, part: &'s [Before], places: &[Option<usize>]) -> Vec<Changed<'s>> {
         let mut changed = Vec::with_capacity(places.len());
         let mut gone = Vec::new();
-        for (before, place) in recording.before.iter().zip(places) {
+        for (before, place) in part.iter().zip(places) {
             let stored = self.get_in(*place, &before.key);
             // Where it is not what this change made of it, there is a later one.
             if stored.map(|stored| number(&stored.version)) != before.after {
@@ -132,16 +128,39 @@ impl Memory {
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn changes(&self) -> Result<Option<Vec<u8>>> {
+        self.state.with(|state| {
+            if let Some(recording) = &mut state.recording {
+                recording.written = 0;
+            }
+        });
+        self.next_changes(usize::MAX)
+    }
+
+    /// The next of what has changed since then, as a block of at most so many changes, so that one can be written
+    /// down while the next is made; `None`: that was all.
+    ///
+    /// # Errors
+    /// What the host could not express of a value that it keeps.
+    pub fn next_changes(&self, at_most: usize) -> Result<Option<Vec<u8>>> {
         let mut kept: Vec<Owned> = Vec::new();
         let mut block = None;
         let counter = self.state.with(|state| {
-            let Some(recording) = state.recording.take() else {
+            let Some(mut recording) = state.recording.take() else {
                 return 0;
             };
-            let names = recording.before.iter().map(|before| &before.namespace);
-            let places: Vec<_> = names.map(|name| state.place_of(name)).collect();
-            let changed = state.changed(&recording, &places);
-            if !changed.is_empty() {
+            while block.is_none() && kept.is_empty() {
+                let from = recording.written;
+                let rest = recording.before.get(from..).unwrap_or_default();
+                let Some(part) = rest.chunks(at_most.max(1)).next() else {
+                    break;
+                };
+                recording.written = from + part.len();
+                let names = part.iter().map(|before| &before.namespace);
+                let places: Vec<_> = names.map(|name| state.place_of(name)).collect();
+                let changed = state.changed(part, &places);
+                if changed.is_empty() {
+                    continue;
+                }
                 let values = changed
                     .iter()
                     .filter_map(|change| Some(change.stored?.value));

@@ -40,6 +40,8 @@ pub(super) struct Recording {
     /// The counter then.
     version: u64,
     pub(super) before: Vec<Before>,
+    /// So many of them are in blocks already.
+    pub(super) written: usize,
     held: Vec<Held>,
 }
 
@@ -196,6 +198,7 @@ impl Memory {
             state.recording = Some(Recording {
                 version: state.version,
                 before: Vec::new(),
+                written: 0,
                 held: Vec::new(),
             });
         });
