@@ -20,9 +20,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn held(this: &Hooks, slot: u32) -> JsValue;
     /// Writes the texts that are kept under these slots into the scratch buffer, joined by NUL; nothing for
-    /// what is no text or holds a NUL. How many bytes; with `all`, -1 where one is no text (and a NUL goes unnoticed).
+    /// what is no text or holds a NUL. How many bytes.
     #[wasm_bindgen(method)]
-    fn texts(this: &Hooks, slots: &[u32], all: bool) -> i32;
+    fn texts(this: &Hooks, slots: &[u32]) -> usize;
     /// Forgets what is kept under these slots.
     #[wasm_bindgen(method)]
     fn forget(this: &Hooks, slots: &[u32]);
@@ -185,26 +185,17 @@ impl HostValues for Js {
     }
 
     /// The glue's own way copies each text character by character.
-    fn texts(&self, slots: &[u32]) -> Vec<Option<Box<str>>> {
-        let len = hooks(|h| h.texts(slots, false)).unwrap_or_default() as usize;
-        let split = |joined: &str| match split(joined, slots.len()) {
-            Ok(texts) => texts
-                .iter()
-                .map(|text| (!text.is_empty()).then(|| (*text).into()))
-                .collect(),
-            Err(_) => Vec::new(),
-        };
-        with_text(len, split).unwrap_or_default()
-    }
-
-    fn all_texts(&self, slots: &[u32], take: &mut dyn FnMut(&[&str])) {
-        let len = hooks(|h| h.texts(slots, true)).unwrap_or(-1);
-        if let Ok(len) = usize::try_from(len) {
-            // One that holds a NUL makes two of it.
-            let _ = with_text(len, |joined| {
-                split(joined, slots.len()).map(|texts| take(&texts))
-            });
-        }
+    fn texts(&self, slots: &[u32], take: &mut dyn FnMut(&[Option<&str>])) {
+        let len = hooks(|h| h.texts(slots)).unwrap_or_default();
+        let _ = with_text(len, |joined| {
+            let texts = split(joined, slots.len())?.into_iter();
+            take(
+                &texts
+                    .map(|text| (!text.is_empty()).then_some(text))
+                    .collect::<Vec<_>>(),
+            );
+            Ok::<_, Error>(())
+        });
     }
 }
 

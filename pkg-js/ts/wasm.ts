@@ -88,18 +88,17 @@ async function start(source: Source): Promise<Core> {
     held(slot: number) {
       return values[slot];
     },
-    texts(slots: Uint32Array, all: boolean) {
+    texts(slots: Uint32Array) {
       const found = new Array<string>(slots.length).fill("");
       for (let at = 0; at < found.length; at++) {
         const value = values[slots[at] as number];
-        if (typeof value === "string" && (all || !value.includes("\0"))) found[at] = value;
-        else if (all) return -1;
+        if (typeof value === "string" && !value.includes("\0")) found[at] = value;
       }
       try {
         return writeText(join.call(found, "\0"), () => {});
       } catch {
         // No room: they cross one by one.
-        return all ? -1 : 0;
+        return 0;
       }
     },
     forget(slots: Uint32Array) {

@@ -75,44 +75,16 @@ pub trait HostValues: MaybeSend + MaybeSync {
     /// # Errors
     /// What the host could not express.
     fn materialise(&self, slot: u32) -> Result<Value>;
-    /// Those of the values under `slots` that are text, in one crossing; `None`: it is to be asked for alone.
-    fn texts(&self, slots: &[u32]) -> Vec<Option<Box<str>>> {
-        let _ = slots;
-        Vec::new()
-    }
-    /// Lends the values under `slots` to `take` where all of them are text, without running anybody's code; else,
-    /// and where the host cannot, `take` is not called.
-    fn all_texts(&self, slots: &[u32], take: &mut dyn FnMut(&[&str])) {
+    /// Lends those of the values under `slots` that are text to `take`, in one crossing and without running anybody's
+    /// code; `None`: it is to be asked for alone. A host that cannot does not call it.
+    fn texts(&self, slots: &[u32], take: &mut dyn FnMut(&[Option<&str>])) {
         let _ = (slots, take);
     }
 }
 
-/// Copies what the host keeps as text to this side, in one crossing.
-pub(crate) fn bring_texts(values: &mut [&mut Value]) {
-    let mut slots = Vec::new();
-    let mut host = None;
-    for value in values.iter() {
-        if let Value::Host(held) = &**value {
-            slots.push(held.slot);
-            host = Some(held.host);
-        }
-    }
-    let mut texts = host
-        .map(|host| host.texts(&slots))
-        .unwrap_or_default()
-        .into_iter();
-    for value in values {
-        if let Value::Host(_) = value
-            && let Some(Some(text)) = texts.next()
-        {
-            **value = Value::Text(text);
-        }
-    }
-}
-
-/// Lends the texts of values, in their order, where the host keeps them as text or there are none to be lent: then
-/// `take` is called, once.
-pub(crate) fn lend_texts(values: &[&Value], take: &mut dyn FnMut(&[&str])) {
+/// Lends the texts of those of the values that the host keeps, in their order. Where it keeps some and cannot lend
+/// them, `take` is not called.
+pub(crate) fn lend_texts(values: &[&Value], take: &mut dyn FnMut(&[Option<&str>])) {
     let mut slots = Vec::new();
     let mut host = None;
     for value in values {
@@ -122,12 +94,12 @@ pub(crate) fn lend_texts(values: &[&Value], take: &mut dyn FnMut(&[&str])) {
         }
     }
     match host {
-        Some(host) => host.all_texts(&slots, &mut |texts| {
+        None => take(&[]),
+        Some(host) => host.texts(&slots, &mut |texts| {
             if texts.len() == slots.len() {
                 take(texts);
             }
         }),
-        None => take(&[]),
     }
 }
 

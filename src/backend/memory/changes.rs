@@ -10,8 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     key::Namespace,
     record::{Stored, StoredRef},
-    sorted::last_of_each,
-    value::{Value, bring_texts, lend_texts},
+    value::{Value, lend_texts},
 };
 
 /// A change, lent.
@@ -25,38 +24,37 @@ struct Changed<'s> {
 /// The same of its own.
 type Owned = (Namespace, Box<str>, Option<Stored>);
 
-impl Changed<'_> {
-    fn to_owned(&self) -> Owned {
-        let stored = self.stored.map(|stored| stored.to_stored());
-        (self.namespace.clone(), self.key.into(), stored)
-    }
+/// They outlive the lock, with `texts` for values that the host keeps.
+fn own(changed: &[Changed<'_>], texts: &[Option<&str>]) -> Vec<Owned> {
+    let mut texts = texts.iter();
+    let owned = changed.iter().map(|change| {
+        let mut stored = change.stored.map(|stored| stored.to_stored());
+        if let Some(Stored { record, .. }) = &mut stored
+            && let Value::Host(_) = record.value
+            && let Some(Some(text)) = texts.next()
+        {
+            record.value = Value::Text((*text).into());
+        }
+        (change.namespace.clone(), change.key.into(), stored)
+    });
+    owned.collect()
 }
 
 impl State {
-    /// Of these changes those that are the last of their keys. `places`: where their namespaces are.
+    /// Of these changes those that are the last of their keys; of a key that was deleted more than once, each deletion. `places`: where their namespaces are.
     fn changed<'s>(&'s self, part: &'s [Before], places: &[Option<usize>]) -> Vec<Changed<'s>> {
         let mut changed = Vec::with_capacity(places.len());
-        let mut gone = Vec::new();
         for (before, place) in part.iter().zip(places) {
             let stored = self.get_in(*place, &before.key);
             // Where it is not what this change made of it, there is a later one.
             if stored.map(|stored| number(&stored.version)) != before.after {
                 continue;
             }
-            let (namespace, key) = (&before.namespace, &*before.key);
-            if stored.is_none() {
-                gone.push((namespace.as_str(), key));
-            }
             changed.push(Changed {
-                namespace,
-                key,
+                namespace: &before.namespace,
+                key: &before.key,
                 stored,
             });
-        }
-        if gone.len() > 1 {
-            // A key may have been deleted more than once.
-            let mut last = last_of_each(&gone).into_iter();
-            changed.retain(|change| change.stored.is_some() || last.next().unwrap_or(true));
         }
         changed
     }
@@ -99,15 +97,15 @@ pub(super) fn push(
 }
 
 /// The block, with `texts` for the values that the host keeps, in their order; without them, each is asked for alone.
-fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[&str]) -> Result<Vec<u8>> {
-    let room = changed.len() * 80 + texts.iter().map(|text| text.len()).sum::<usize>();
+fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[Option<&str>]) -> Result<Vec<u8>> {
+    let room = changed.len() * 80 + texts.iter().flatten().map(|text| text.len()).sum::<usize>();
     let mut block = Block::with_room(counter, room.min(MAX_BLOCK));
     let mut envelope = Vec::new();
     let mut texts = texts.iter();
     for change in changed {
         let name = (change.namespace.as_str(), change.key);
         let text = match change.stored.map(|stored| stored.value) {
-            Some(Value::Host(_)) => texts.next().copied(),
+            Some(Value::Host(_)) => texts.next().copied().flatten(),
             _ => None,
         };
         push(
@@ -123,16 +121,11 @@ fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[&str]) -> Result<Vec
 }
 
 impl Memory {
-    /// What has changed since [`begin`](Memory::begin), as a block; `None`: nothing.
+    /// What has changed since [`begin`](Memory::begin), as a block; `None`: nothing, or it was given already.
     ///
     /// # Errors
     /// What the host could not express of a value that it keeps.
     pub fn changes(&self) -> Result<Option<Vec<u8>>> {
-        self.state.with(|state| {
-            if let Some(recording) = &mut state.recording {
-                recording.written = 0;
-            }
-        });
         self.next_changes(usize::MAX)
     }
 
@@ -167,10 +160,14 @@ impl Memory {
                 // Where the host keeps nothing but texts they are copied once, into their place. Else others' code may
                 // run, which is not to be under the lock.
                 lend_texts(&values.collect::<Vec<_>>(), &mut |texts| {
-                    block = Some(block_of(state.version, &changed, texts));
+                    if texts.iter().all(Option::is_some) {
+                        block = Some(block_of(state.version, &changed, texts));
+                    } else {
+                        kept = own(&changed, texts);
+                    }
                 });
-                if block.is_none() {
-                    kept = changed.iter().map(Changed::to_owned).collect();
+                if block.is_none() && kept.is_empty() {
+                    kept = own(&changed, &[]);
                 }
             }
             state.recording = Some(recording);
@@ -179,9 +176,6 @@ impl Memory {
         if kept.is_empty() {
             return block.transpose();
         }
-        let values = kept.iter_mut().filter_map(|(_, _, stored)| stored.as_mut());
-        let values = values.map(|stored| &mut stored.record.value);
-        bring_texts(&mut values.collect::<Vec<_>>());
         let changed = kept.iter().map(|(namespace, key, stored)| Changed {
             namespace,
             key,

@@ -23,7 +23,7 @@ impl State {
         host: &dyn Host,
         change: &mut dyn FnMut(&mut State),
     ) {
-        let now = if self.ears.is_empty() { 0 } else { host.now() };
+        let now = host.now();
         let recorded = self.recording.is_some();
         let found = self.get_any(key);
         let before = found.map(|old| (old.version.to_version(), old.expired(now)));
@@ -33,7 +33,6 @@ impl State {
     }
 
     fn compare(&mut self, key: Key<'_>, before: Before, stored: Option<Stored>) {
-        let heard = !self.ears.is_empty();
         let after = self.get_any(key);
         let same = match (&before, after) {
             (Some((old, _)), Some(new)) => new.version == *old,
@@ -43,15 +42,10 @@ impl State {
         if same {
             return;
         }
-        let (namespace, name) = (key.namespace(), key.as_str());
         let version = after.map(|new| number(&new.version));
-        let after = after
-            .filter(|_| heard)
-            .map(|new| (new.version.to_version(), new.value.clone()));
+        let after = after.map(|new| (new.version.to_version(), new.value.clone()));
+        let (namespace, name) = (key.namespace(), key.as_str());
         self.record(namespace, name, stored, version);
-        if !heard {
-            return;
-        }
         match before {
             Some((version, true)) => self.tell(namespace, Expire, name, version, Value::Null),
             Some((version, false)) if after.is_none() => {

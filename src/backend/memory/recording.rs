@@ -12,7 +12,7 @@ use crate::{
     key::{Key, Namespace},
     record::{Record, Stored, Version, VersionRef},
     sorted::order_of,
-    value::{Value, bring_texts},
+    value::Value,
     watch::EventKind,
 };
 use std::ops::ControlFlow;
@@ -280,9 +280,6 @@ impl Memory {
                         ControlFlow::Continue(())
                     })
                 });
-                let values = found.iter_mut().filter_map(|(_, stored)| stored.as_mut());
-                let values = values.map(|stored| &mut stored.record.value);
-                bring_texts(&mut values.collect::<Vec<_>>());
                 for (key, stored) in found {
                     if block.len() >= bytes {
                         return Ok(Dump {
