@@ -15,6 +15,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const SHORT = 64;
 /** So many characters of keys may cross at once: no engine's texts are shorter. */
 const MOST = 1 << 28;
+/** So many characters of values may cross together, or so many of each. */
+const TOGETHER = 1 << 22;
+const LARGE = 2048;
 const { join } = Array.prototype;
 
 /** Gets at a module: where it is to be fetched from, its bytes, or itself. */
@@ -90,10 +93,15 @@ async function start(source: Source): Promise<Core> {
     },
     texts(slots: Uint32Array) {
       const found = new Array<string>(slots.length).fill("");
+      let size = 0;
       for (let at = 0; at < found.length; at++) {
         const value = values[slots[at] as number];
-        if (typeof value === "string" && !value.includes("\0")) found[at] = value;
+        if (typeof value !== "string" || value.includes("\0")) continue;
+        found[at] = value;
+        size += value.length;
       }
+      // Large ones cross one by one: it costs no more, and takes less room.
+      if (size > TOGETHER && size > LARGE * found.length) return 0;
       try {
         return writeText(join.call(found, "\0"), () => {});
       } catch {

@@ -103,6 +103,21 @@ pub(crate) fn lend_texts(values: &[&Value], take: &mut dyn FnMut(&[Option<&str>]
     }
 }
 
+/// Calls `f` with the texts of those of the values that the host keeps, in their order; `None`, or none at all: it is
+/// to be asked for alone. Where all are texts, they are lent. Else they are copied before: `f` may run others' code.
+pub(crate) fn with_texts<R>(values: &[&Value], f: &mut dyn FnMut(&[Option<&str>]) -> R) -> R {
+    let mut done = None;
+    let mut copies: Vec<Option<Box<str>>> = Vec::new();
+    lend_texts(values, &mut |texts| {
+        if texts.iter().all(Option::is_some) {
+            done = Some(f(texts));
+        } else {
+            copies = texts.iter().map(|text| text.map(Box::from)).collect();
+        }
+    });
+    done.unwrap_or_else(|| f(&copies.iter().map(Option::as_deref).collect::<Vec<_>>()))
+}
+
 /// The number of a value that the host keeps; released when dropped.
 pub struct HostValue {
     slot: u32,

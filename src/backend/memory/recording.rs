@@ -12,7 +12,7 @@ use crate::{
     key::{Key, Namespace},
     record::{Record, Stored, Version, VersionRef},
     sorted::order_of,
-    value::Value,
+    value::{Value, with_texts},
     watch::EventKind,
 };
 use std::ops::ControlFlow;
@@ -243,6 +243,7 @@ impl Memory {
         through: Option<(&str, &str)>,
         bytes: usize,
     ) -> Result<Dump> {
+        /// So many entries are asked for at once; of the first few nobody knows yet how large they are.
         const AT_ONCE: usize = 256;
         let (counter, names) = self.state.with(|state| (state.version, state.namespaces()));
         let mut block = Block::new(counter);
@@ -257,12 +258,14 @@ impl Memory {
                 .filter(|(namespace, _)| name.as_str() == *namespace)
                 .map(|(_, key)| key.to_owned());
             loop {
+                let left = bytes.saturating_sub(block.len());
+                let fit = left / (block.len() / (entries + 1)).max(1) + 1;
                 let mut found = Vec::new();
                 let query = Scan {
                     namespace: name,
                     prefix: "",
                     after: last.as_deref(),
-                    limit: AT_ONCE,
+                    limit: fit.min(entries * 4 + 1).min(AT_ONCE),
                     reverse: false,
                     pattern: None,
                     want: Want::Records,
@@ -280,25 +283,38 @@ impl Memory {
                         ControlFlow::Continue(())
                     })
                 });
-                for (key, stored) in found {
-                    if block.len() >= bytes {
-                        return Ok(Dump {
-                            block: block.into_bytes(),
-                            entries,
-                            through: reached,
-                        });
+                let stored = found.iter().filter_map(|(_, stored)| stored.as_ref());
+                let values: Vec<&Value> = stored.map(|stored| &stored.record.value).collect();
+                let whole = with_texts(&values, &mut |texts| {
+                    let mut texts = texts.iter();
+                    for (key, stored) in &found {
+                        if block.len() >= bytes {
+                            return Ok(false);
+                        }
+                        let text = match stored.as_ref().map(|stored| &stored.record.value) {
+                            Some(Value::Host(_)) => texts.next().copied().flatten(),
+                            _ => None,
+                        };
+                        push(
+                            &mut block,
+                            &mut envelope,
+                            counter,
+                            (name.as_str(), key),
+                            stored.as_ref().map(Stored::lend),
+                            text,
+                        )?;
+                        entries += 1;
+                        reached = Some((name.as_str().to_owned(), key.clone()));
+                        last = Some(key.clone());
                     }
-                    push(
-                        &mut block,
-                        &mut envelope,
-                        counter,
-                        (name.as_str(), &key),
-                        stored.as_ref().map(Stored::lend),
-                        None,
-                    )?;
-                    entries += 1;
-                    reached = Some((name.as_str().to_owned(), key.clone()));
-                    last = Some(key);
+                    Ok(true)
+                })?;
+                if !whole {
+                    return Ok(Dump {
+                        block: block.into_bytes(),
+                        entries,
+                        through: reached,
+                    });
                 }
                 if beyond || more.is_none() {
                     break;
