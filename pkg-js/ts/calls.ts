@@ -72,13 +72,7 @@ export class Calls {
   turn<T>(reads: boolean, options: Abortable | undefined, work: () => T): T | Promise<Awaited<T>> {
     const gate = this.gate;
     if (gate === undefined) return enter(work);
-    const { signal } = options ?? {};
-    const turn = () => {
-      // Its reason is the caller's own.
-      signal?.throwIfAborted();
-      return enter(work);
-    };
-    return gate.run(turn, reads) as T | Promise<Awaited<T>>;
+    return gate.run(work, reads, options?.signal) as T | Promise<Awaited<T>>;
   }
 
   /** A call whose result is ready or a promise; what it throws rejects, and so does an abort. */

@@ -5,6 +5,7 @@
  */
 import type { KVError, KVErrorCode } from "./error.js";
 import { enter, known } from "./torn.js";
+import type { Signal } from "./types.js";
 
 /** What notes the changes of the memory: the core's `Journal` or `Ledger`. */
 export interface Journal {
@@ -45,13 +46,29 @@ const DEVICE = new Set<KVErrorCode | undefined>([
   "unavailable",
 ]);
 
+/** A call that waits for its turn; then what came of it. */
 interface Job {
   readonly work: () => unknown;
   readonly reads: boolean;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: unknown) => void;
-  result?: unknown;
-  failed?: boolean;
+  readonly signal: Signal | undefined;
+  result: unknown;
+  failed: boolean;
+}
+
+/** What is asked for in one tick. One promise for all of it: each call's own hangs on that. */
+class Group {
+  readonly jobs: Job[] = [];
+  end!: () => void;
+  readonly ended = new Promise<void>((resolve) => {
+    this.end = resolve;
+  });
+}
+
+function fail(jobs: readonly Job[], error: unknown): void {
+  for (const job of jobs) {
+    job.result = error;
+    job.failed = true;
+  }
 }
 
 export class Gate {
@@ -60,7 +77,8 @@ export class Gate {
   #journal: Journal | undefined;
   #clean: () => void = () => {};
   #device: Device | undefined;
-  #jobs: Job[] = [];
+  /** What waits for its turn. */
+  #next = new Group();
   /** What is to be done between two groups. */
   #between: (() => void)[] = [];
   /** Waits for nothing to be written. */
@@ -81,21 +99,33 @@ export class Gate {
     this.#clean = clean;
   }
 
-  /** Calls `work` in its turn: at once, where it only reads and nothing is being written. */
-  run<T>(work: () => T, reads: boolean): T | Promise<T> {
-    if (this.#closing !== undefined) return this.#closing.then(work, work);
-    if (reads && this.#idle() && !this.#strong && !enter(() => this.#device?.stale)) return work();
-    return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ work, reads, resolve, reject });
-      this.#wake();
+  /**
+   * Makes a call of the module in its turn, unless it is aborted before: at once, where it only reads and nothing is
+   * being written.
+   */
+  run<T>(work: () => T, reads: boolean, signal?: Signal): T | Promise<T> {
+    if (this.#closing !== undefined) {
+      const late = () => {
+        signal?.throwIfAborted();
+        return enter(work);
+      };
+      return this.#closing.then(late, late);
+    }
+    if (reads && this.#idle() && !this.#strong && !enter(() => this.#device?.stale)) return enter(work);
+    const job: Job = { work, reads, signal, result: undefined, failed: false };
+    const { jobs, ended } = this.#next;
+    jobs.push(job);
+    if (!this.#busy) this.#wake();
+    return ended.then(() => {
+      if (job.failed) throw job.result;
+      return job.result as T;
     });
   }
 
   /** Removes what has expired. */
   clean(): void {
     // What could not be removed now is so in the next round.
-    if (this.#device !== undefined)
-      Promise.resolve(this.run(() => enter(this.#clean), false)).catch(() => {});
+    if (this.#device !== undefined) Promise.resolve(this.run(this.#clean, false)).catch(() => {});
   }
 
   /** Calls `work` when no group is being written. */
@@ -121,25 +151,20 @@ export class Gate {
   }
 
   #idle(): boolean {
-    return !this.#busy && this.#jobs.length === 0;
+    return !this.#busy && this.#next.jobs.length === 0;
   }
 
   #wake(): void {
-    if (this.#busy) return;
     this.#busy = true;
     queueMicrotask(() => this.#flush());
   }
 
   async #flush(): Promise<void> {
-    while (this.#jobs.length > 0) {
-      const jobs = this.#jobs;
-      this.#jobs = [];
-      try {
-        await this.#group(jobs);
-      } catch (error) {
-        // Not even taking back what was changed was possible: nobody waits for ever.
-        for (const job of jobs) job.reject(known(error));
-      }
+    while (this.#next.jobs.length > 0) {
+      const { jobs, end } = this.#next;
+      this.#next = new Group();
+      await this.#settle(jobs);
+      end();
       this.#pass();
       await this.#tidy();
     }
@@ -160,7 +185,7 @@ export class Gate {
   }
 
   async #tidy(): Promise<void> {
-    while (this.#jobs.length === 0) {
+    while (this.#next.jobs.length === 0) {
       try {
         const step = this.#device?.tidy();
         if (step === undefined) return;
@@ -170,6 +195,15 @@ export class Gate {
         known(error);
         return;
       }
+    }
+  }
+
+  async #settle(jobs: Job[]): Promise<void> {
+    try {
+      await this.#group(jobs);
+    } catch (error) {
+      // Not even taking back what was changed was possible: nobody waits for ever.
+      fail(jobs, known(error));
     }
   }
 
@@ -192,7 +226,9 @@ export class Gate {
       journal.begin();
       for (const job of jobs) {
         try {
-          job.result = job.work();
+          // Its reason is the caller's own.
+          job.signal?.throwIfAborted();
+          job.result = enter(job.work);
           job.failed = false;
         } catch (error) {
           job.result = error;
@@ -207,7 +243,6 @@ export class Gate {
       if (reads && !this.#strong && !device.stale) run();
       else await device.write(run, () => journal.roll_back(), more);
       journal.keep();
-      for (const job of jobs) (job.failed ? job.reject : job.resolve)(job.result as never);
     } catch (thrown) {
       const error = known(thrown);
       try {
@@ -216,11 +251,10 @@ export class Gate {
         known(fault);
       }
       if (fault === undefined || jobs.length === 1) {
-        for (const job of jobs) job.reject(error);
-        return;
+        return fail(jobs, error);
       }
       // A value that cannot be expressed is no fault of the others.
-      for (const job of jobs) await this.#group([job]);
+      for (const job of jobs) await this.#settle([job]);
     }
   }
 }
