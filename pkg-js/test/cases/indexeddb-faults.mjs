@@ -6,8 +6,10 @@ import {
   deaf,
   deleted,
   failing,
+  folded,
   kept,
   long,
+  manifestOf,
   onOpen,
   optionsOf,
   soon,
@@ -108,7 +110,7 @@ kept("what was committed after others and never written anew counts for nobody",
   await fresh("merged");
   await late((two) => two.delete("gone"));
   await one.set("large", long("large", 5_000_000));
-  await soon(t, async () => (await contents(database)).some(([key]) => key === "manifest"), "it is folded");
+  await folded(t, database);
   await one.delete("large");
   await fresh("folded");
   await right(seen, "a tab that saw nothing of it");
@@ -153,11 +155,7 @@ kept("folding that fails is tried again later, and loses nothing", async (t, dat
   for (let at = 0; at < 110; at += 2) await store.delete(`k.${at}`);
   for (let at = 110; at < 240; at++) await store.set(`k.${at}`, value(at));
   await store.close();
-  const found = await contents(database);
-  t.ok(
-    found.some(([key]) => key === "manifest"),
-    "it was folded in the end",
-  );
+  t.ok((await manifestOf(database)).epoch > 0, "it was folded in the end");
   const again = await tab(t, database);
   t.equal((await again.keys()).length, 185);
   for (let at = 1; at < 110; at += 2) t.equal(await again.get(`k.${at}`), value(at));
@@ -205,7 +203,7 @@ kept("another page may ask for a newer database, which is then refused", async (
   await t.rejects(() => tab(t, database), "corrupt", [database, "newer version"]);
   await store.close();
   const found = await contents(database);
-  t.equal(found.length, 2, "blocks, of which one is where the numbers begin,");
+  t.equal(found.length, 3, "a manifest and blocks, of which one is where the numbers begin,");
 });
 
 kept("what is no store of ours is refused, and nothing of it written", async (t, database) => {
@@ -224,7 +222,7 @@ kept("what is no store of ours is refused, and nothing of it written", async (t,
     await refused(name, "no store of this library");
   }
   for (const [what, says, put] of [
-    ["newer manifest", "newer version", (store) => store.put({ format: 2, pages: [] }, "manifest")],
+    ["newer manifest", "newer version", (store) => store.put({ format: 3, pages: [] }, "manifest")],
     ["odd manifest", "no store of this library", (store) => store.put("x", "manifest")],
     ["objects", "no store of this library", (store) => store.add({ a: 1 })],
     ["texts", "no store of this library", (store) => store.put("text", "key")],
@@ -341,7 +339,8 @@ kept("a call that is aborted before its turn is not made", async (t, database) =
     store.increment("n", 1, { signal }),
     store.keys("**", { signal }),
   ];
-  const reason = new Error("enough");
+  // It looks like one of the engine's own, which say that the stack was used up.
+  const reason = new RangeError("enough");
   controller.abort(reason);
   for (const call of calls) t.equal(await call.catch((error) => error), reason);
   await first;

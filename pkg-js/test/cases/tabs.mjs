@@ -70,6 +70,14 @@ export const contents = (database) =>
     },
   });
 
+/** What the database says of its pages. */
+export const manifestOf = async (database) =>
+  (await contents(database)).find(([key]) => key === "manifest")?.[1];
+
+/** Waits until the log is in pages. */
+export const folded = (t, database) =>
+  soon(t, async () => (await manifestOf(database)).epoch > 0, "it is folded");
+
 /**
  * While `work` runs, `instead(call, store, ...args)` takes the place of a method of this database's object store.
  */

@@ -37,6 +37,9 @@ export async function install() {
     `export default JSON.parse(${JSON.stringify(JSON.stringify(table))});\n`,
   );
   // Databases of every format version, as they were written.
-  const sample = readFileSync(join(root, "tests/indexeddb/v1.json"), "utf8");
-  writeFileSync(join(out, "test/samples.mjs"), `export const v1 = ${sample.trim()};\n`);
+  const samples = ["v1", "v2"].map((version) => {
+    const sample = readFileSync(join(root, `tests/indexeddb/${version}.json`), "utf8");
+    return `export const ${version} = ${sample.trim()};\n`;
+  });
+  writeFileSync(join(out, "test/samples.mjs"), samples.join(""));
 }

@@ -6,8 +6,11 @@ import { known } from "../torn.js";
 export const STORE = "kv";
 /** The version of the database's shape. */
 const SHAPE = 1;
-/** The newest manifest that this build reads and writes. */
-const FORMAT = 1;
+/**
+ * The newest format that this build reads and writes. In the second one the log also holds blocks that say which number
+ * they were written for (`Early`).
+ */
+const FORMAT = 2;
 
 /** The record under `"manifest"`: what the pages are, beside the log. */
 export interface Manifest {
@@ -26,12 +29,17 @@ export const EMPTY: Manifest = { format: FORMAT, epoch: 0, folded: 0, pages: [],
 
 /** Checks what is under `"manifest"`. */
 export function manifestOf(found: unknown, name: string): Manifest {
-  if (found === undefined) return EMPTY;
+  // In the first format a log that was never folded has none.
+  if (found === undefined) return { ...EMPTY, format: 1 };
   const manifest = found as Manifest;
   if (typeof manifest !== "object" || !(manifest?.format >= 1)) throw foreign(name);
   if (manifest.format > FORMAT) throw newer(name);
   return manifest;
 }
+
+/** The manifest in this build's format; `undefined`: it is so. */
+export const upgraded = (manifest: Manifest): Manifest | undefined =>
+  manifest.format < FORMAT ? { ...manifest, format: FORMAT } : undefined;
 
 /** A block of the log that was committed before its number was known. */
 export interface Early {
@@ -107,6 +115,7 @@ export async function connect(name: string): Promise<IDBDatabase> {
       const { result: db } = request;
       if (db.objectStoreNames.contains(STORE)) return;
       const store = db.createObjectStore(STORE, { autoIncrement: true });
+      store.put(EMPTY, "manifest");
       // Numbers begin anywhere, after a void block: what another tab tells of a database that was deleted goes on
       // from none of them.
       store.put(

@@ -20,6 +20,7 @@ import {
   type Manifest,
   manifestOf,
   STORE,
+  upgraded,
 } from "./database.js";
 import { fold, type Plan, SMALL } from "./fold.js";
 
@@ -49,6 +50,8 @@ export class IndexedDB implements Device {
   #closed = false;
   /** Is there anybody else? While there is not, nobody needs to be told. */
   #others = false;
+  /** Does its manifest still say that it is of an older format? */
+  #old = false;
   /** Others have written, or may have. */
   stale = false;
   /** The number of the last block that is in memory; -1: everything is to be read. */
@@ -134,13 +137,13 @@ export class IndexedDB implements Device {
     await this.#group(await this.#begin(), run, undo, more, true);
   }
 
-  /** `behind`: others are known to have been first. Gives the number of its last block where that is void. */
+  /** `behind`: others are known to have been first. Gives the number of its first block where that is void. */
   #group(
     tx: IDBTransaction,
     run: Step,
     undo: () => void,
     more: Step,
-    behind = this.last < 0,
+    behind = this.last < 0 || this.#old,
   ): Promise<number | undefined> {
     const store = tx.objectStore(STORE);
     return new Promise((resolve, reject) => {
@@ -162,11 +165,13 @@ export class IndexedDB implements Device {
       const blocks: Uint8Array[] = [];
       let added: IDBRequest<IDBValidKey> | undefined;
       tx.oncomplete = () => {
+        this.#old = false;
         // Where the connection was lost meanwhile, all is to be read again.
         this.stale = this.#db !== tx.db;
         const number = added?.result as number | undefined;
         if (number !== undefined) {
-          if (!behind && number !== before + blocks.length) return resolve(number);
+          const first = number - blocks.length + 1;
+          if (!behind && first !== before + 1) return resolve(first);
           this.#wrote(number, blocks);
         }
         resolve(undefined);
@@ -229,6 +234,9 @@ export class IndexedDB implements Device {
       // Another tab has written pages: not all that is left to fold is known here.
       if (whole || now.epoch !== this.manifest.epoch) this.plan = undefined;
       this.manifest = now;
+      // Not before everything could be read: nothing is written into what is not ours.
+      const raise = upgraded(now);
+      this.#old = raise !== undefined;
       let last = Math.max(this.last, now.folded);
       keys.result.forEach((key, at) => {
         if (typeof key !== "number") return;
@@ -239,6 +247,7 @@ export class IndexedDB implements Device {
         this.#count(block);
       });
       this.last = last;
+      if (raise !== undefined) store.put(raise, "manifest");
       then();
     });
   }
