@@ -4,9 +4,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# The npm package's modules and their features: three of browsers, of which each has what the one before has, and
+# The npm package's modules and their features: four of browsers, of which each has what the one before has, and
 # that of Node, Deno and Bun.
-MODULES := dataknobs_kv: dataknobs_kv_file:file dataknobs_kv_whole:file,later dataknobs_kv_node:disk
+MODULES := dataknobs_kv: dataknobs_kv_indexeddb:kept dataknobs_kv_file:file dataknobs_kv_whole:file,later dataknobs_kv_node:disk
 BUILT := target/wasm32-unknown-unknown/npm/dataknobs_kv_js.wasm
 PACKAGE := target/npm/package
 TARBALL := target/npm/dataknobs-kv-0.1.0.tgz

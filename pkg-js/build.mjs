@@ -22,7 +22,7 @@ const STOP = `function stop(gone) {
 }`;
 
 /** The modules of browsers; the last one has all that the others have, and its glue serves them too. */
-const BROWSER = ["dataknobs_kv", "dataknobs_kv_file", "dataknobs_kv_whole"];
+const BROWSER = ["dataknobs_kv", "dataknobs_kv_indexeddb", "dataknobs_kv_file", "dataknobs_kv_whole"];
 /** That of Node, Deno and Bun, against which the sources are compiled. */
 const NODE = ["dataknobs_kv_node"];
 mkdirSync(here("ts/wasm"), { recursive: true });

@@ -2,7 +2,7 @@
 
 use crate::{
     hooks::{Js, caught, clear_stale, thrown},
-    kept::Journal,
+    journal::Journal,
 };
 use dataknobs_kv::{
     ErrorKind, Result,

@@ -1,16 +1,15 @@
 //! A memory whose changes JavaScript writes down (IndexedDB, files): what its half needs of it.
 
-use crate::hooks::{Js, clear_stale, thrown};
+use crate::{
+    hooks::{Js, clear_stale, thrown},
+    journal::Journal,
+};
 use dataknobs_kv::{
     Result,
     backend::{journal, memory::Memory},
 };
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
-
-/// The memory, for those who write it down: see `dataknobs_kv::backend::memory::Memory`.
-#[wasm_bindgen]
-pub struct Journal(pub(crate) Memory);
 
 /// So many changes are a block. IndexedDB stores one while the next is made: 10,000 changes in five take four fifths of
 /// the time of one.

@@ -2,7 +2,7 @@
 
 use crate::{
     hooks::{Js, clear_stale, thrown},
-    kept::Journal,
+    journal::Journal,
 };
 use dataknobs_kv::{
     Host, Result,

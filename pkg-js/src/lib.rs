@@ -11,6 +11,8 @@ mod custom;
 mod disk;
 mod hooks;
 mod hot;
+mod journal;
+#[cfg(feature = "kept")]
 mod kept;
 #[cfg(feature = "file")]
 mod ledger;

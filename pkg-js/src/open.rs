@@ -2,7 +2,7 @@
 
 use crate::{
     hooks::{Js, thrown},
-    kept::Journal,
+    journal::Journal,
     store::{Over, Store},
 };
 use dataknobs_kv::{

@@ -9,8 +9,8 @@ import { gzipSync } from "node:zlib";
 
 /** The budgets are not met yet. Until they are, nothing may make the package larger than the ceilings. */
 const LOADS = [
-  { backend: "memory", module: "dataknobs_kv", budget: 61_440, ceiling: 124_400 },
-  { backend: "memory, indexeddb", module: "dataknobs_kv", budget: 76_800, ceiling: 124_400 },
+  { backend: "memory", module: "dataknobs_kv", budget: 61_440, ceiling: 112_200 },
+  { backend: "memory, indexeddb", module: "dataknobs_kv_indexeddb", budget: 76_800, ceiling: 124_400 },
   { backend: "memory, indexeddb, file", module: "dataknobs_kv_file", budget: 76_800, ceiling: 147_500 },
   { backend: "one's own", module: "dataknobs_kv_whole", ceiling: 179_500 },
 ];
