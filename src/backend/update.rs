@@ -4,7 +4,9 @@
 //! naive retry counted 250 increments as 393. A record therefore remembers the ids of its last
 //! writes, and the loop looks before it tries again.
 
-use super::{Applied, Behind, Change, Commit, Decide, Decision, Expect, Freshness, Mutation};
+use super::{
+    Applied, Behind, Change, Commit, Decide, Decision, Expect, Freshness, Limits, Mutation,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     host::Host,
@@ -25,6 +27,24 @@ const RACES_A_TURN: u32 = 100;
 /// The longest pause between two attempts, in milliseconds.
 #[cfg(feature = "later")]
 const MAX_PAUSE: u64 = 200;
+
+/// May a request or its answer get lost? Not where there is only memory: what is done then is 3 KB of wasm.
+const LOSES: bool = cfg!(feature = "later");
+
+/// Is an error one after which another attempt may pass?
+pub(crate) fn passes(error: &Error) -> bool {
+    LOSES && error.retryable()
+}
+
+/// Does an error say that the answer to a write was lost?
+pub(crate) fn is_lost(error: &Error) -> bool {
+    LOSES && error.kind() == ErrorKind::OutcomeUnknown
+}
+
+/// Must records remember who wrote them, as answers may be lost?
+pub(crate) fn remembers(limits: &Limits) -> bool {
+    LOSES && limits.loses_answers
+}
 
 /// The error of a backend that answers for another number of keys than it was asked for.
 #[cold]
@@ -95,7 +115,7 @@ pub(crate) async fn read_again(
     for attempt in 1..=MAX_ATTEMPTS {
         match wait!(backend.dyn_read(keys, Freshness::Latest)) {
             Ok(found) => return found,
-            Err(error) if error.retryable() => wait!(pause(backend, host, attempt)),
+            Err(error) if passes(&error) => wait!(pause(backend, host, attempt)),
             Err(_) => break,
         }
     }
@@ -166,7 +186,7 @@ pub(crate) async fn read_change_write(
     key: Key<'_>,
     decide: &mut dyn DecideLater,
 ) -> Result<Option<Version>> {
-    let remember = backend.dyn_limits().loses_answers;
+    let remember = remembers(&backend.dyn_limits());
     let mut lost: Option<Lost> = None;
     let mut last_error = None;
     let attempts = max_attempts(backend);
@@ -179,7 +199,7 @@ pub(crate) async fn read_change_write(
             Ok(found) => {
                 return Err(wrong_count("read", 1, found.len()).with_key(key.as_str()));
             }
-            Err(error) if error.retryable() => {
+            Err(error) if passes(&error) => {
                 last_error = Some(error);
                 continue;
             }
@@ -216,14 +236,14 @@ pub(crate) async fn read_change_write(
         match wait!(backend.dyn_commit(&[mutation])) {
             Ok(Commit::Done(applied)) => return written(applied),
             Ok(Commit::Conflict { .. }) => last_error = None,
-            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+            Err(error) if is_lost(&error) => {
                 lost = Some(Lost {
                     expected,
                     before,
                     id,
                 });
             }
-            Err(error) if error.retryable() => last_error = Some(error),
+            Err(error) if passes(&error) => last_error = Some(error),
             Err(error) => return Err(error.with_key(key.as_str())),
         }
     }
@@ -262,7 +282,7 @@ pub(crate) async fn put_many(
     host: &dyn Host,
     mut entries: Vec<(Key<'_>, Record)>,
 ) -> Vec<Result<Version>> {
-    let remember = backend.dyn_limits().loses_answers;
+    let remember = remembers(&backend.dyn_limits());
     if remember {
         for (_, record) in &mut entries {
             record.remember(host.random());
@@ -295,7 +315,7 @@ pub(crate) async fn put_many(
                 ErrorKind::Corrupt,
                 "the backend refused a write without a condition as a conflict: it is broken",
             )),
-            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+            Err(error) if is_lost(&error) => {
                 wait!(look(backend, host, mutation))
             }
             Err(error) => Err(error),

@@ -4,9 +4,12 @@ use super::{AtomicOutcome, Check, Entry, Ops, atomic::Write, point::new_record};
 use crate::{
     backend::{
         Applied, Change, Commit, Expect, Freshness, Mutation,
-        update::{max_attempts, outrun, pause, read_again, unknown, wrong_count},
+        update::{
+            is_lost, max_attempts, outrun, passes, pause, read_again, remembers, unknown,
+            wrong_count,
+        },
     },
-    error::{ErrorKind, Result},
+    error::Result,
     key::Key,
     record::{Record, Stored},
 };
@@ -46,7 +49,7 @@ impl Ops<'_> {
                 found = match wait!(backend.dyn_read(&checked, Freshness::Latest)) {
                     Ok(found) if found.len() == checked.len() => found,
                     Ok(found) => return Err(wrong_count("read", checked.len(), found.len())),
-                    Err(error) if error.retryable() => {
+                    Err(error) if passes(&error) => {
                         last_error = Some(error);
                         continue;
                     }
@@ -88,8 +91,8 @@ impl Ops<'_> {
             match wait!(backend.dyn_commit(&batch)) {
                 Ok(Commit::Done(applied)) => return done(plan, writes.len(), applied),
                 Ok(Commit::Conflict { .. }) => last_error = None,
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(found),
-                Err(error) if error.retryable() => last_error = Some(error),
+                Err(error) if is_lost(&error) => lost = Some(found),
+                Err(error) if passes(&error) => last_error = Some(error),
                 Err(error) => return Err(error),
             }
         }
@@ -164,8 +167,7 @@ impl Ops<'_> {
 
     /// The id by which a record remembers a write, where an answer may be lost.
     pub(super) fn write_id(&self) -> Option<u64> {
-        let loses = self.common.limits.loses_answers;
-        loses.then(|| self.host().random())
+        remembers(&self.common.limits).then(|| self.host().random())
     }
 }
 

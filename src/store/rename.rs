@@ -4,9 +4,9 @@ use super::Ops;
 use crate::{
     backend::{
         Change, Commit, Expect, Freshness, Mutation,
-        update::{self, max_attempts, outrun, pause, read_again, unknown},
+        update::{self, is_lost, max_attempts, outrun, passes, pause, read_again, unknown},
     },
-    error::{ErrorKind, Result},
+    error::Result,
     key::Key,
 };
 
@@ -27,7 +27,7 @@ impl Ops<'_> {
             }
             let found = match wait!(backend.dyn_read(&[from], Freshness::Latest)) {
                 Ok(mut found) => found.pop().flatten(),
-                Err(error) if error.retryable() => {
+                Err(error) if passes(&error) => {
                     last_error = Some(error);
                     continue;
                 }
@@ -62,7 +62,7 @@ impl Ops<'_> {
             match commit {
                 Ok(Commit::Done(_)) => return Ok(true),
                 Ok(Commit::Conflict { .. }) => last_error = None,
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+                Err(error) if is_lost(&error) => {
                     let now = wait!(read_again(backend, host, &[from, to]));
                     match &*now {
                         [Some(here), _] if here.version == live.version => {}
@@ -74,7 +74,7 @@ impl Ops<'_> {
                         _ => return Err(unknown(from.as_str())),
                     }
                 }
-                Err(error) if error.retryable() => last_error = Some(error),
+                Err(error) if passes(&error) => last_error = Some(error),
                 Err(error) => return Err(error),
             }
         }
