@@ -8,7 +8,7 @@ export const single = true;
 export const unit = "KB";
 export const rows = [{ id: "size", work: "gzip of what a browser loads for memory", most: 60 }];
 
-/** The files that an entry reaches by `import`, `export … from` and `new URL(…, import.meta.url)`. */
+/** The files that an entry reaches by `import … from`, `export … from` and `new URL(…, import.meta.url)`. */
 export function reached(entry) {
   const found = new Set();
   const visit = (path) => {
@@ -17,7 +17,7 @@ export function reached(entry) {
     if (path.endsWith(".wasm")) return;
     const text = readFileSync(path, "utf8");
     const names = [
-      ...text.matchAll(/\b(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g),
+      ...text.matchAll(/\b(?:from|import)\s*["'](\.[^"']+)["']/g),
       ...text.matchAll(/new URL\(\s*["']([^"']+)["']\s*,\s*import\.meta\.url/g),
     ].map((match) => join(dirname(path), match[1]));
     for (const name of names) if (existsSync(name)) visit(name);

@@ -134,7 +134,7 @@ const bundle = (names, modules) =>
     ],
   });
 const ENTRIES = { conformance: "conformance/index" };
-await bundle(["browser", "workerd", "conformance"], BROWSER);
+await bundle(["browser", "service-worker", "workerd", "conformance"], BROWSER);
 await bundle(["node"], NODE);
 const manifest = JSON.parse(readFileSync(here("package.json"), "utf8"));
 delete manifest.devDependencies;

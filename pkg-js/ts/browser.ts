@@ -1,25 +1,29 @@
-/** Browsers and bundlers: the smallest module that has the backend is fetched from beside this file. */
-import { devices } from "./connect.js";
-import { opfs } from "./file/opfs.js";
-import { indexeddb } from "./indexeddb/index.js";
-import { from } from "./wasm.js";
+/** Browsers and bundlers: the script of a backend is fetched with the first store on it. */
+import { type Connect, devices } from "./connect.js";
+import { KVError, said } from "./error.js";
+import { fromBeside } from "./modules.js";
 
-/** Memory. */
-const memory = async () => new URL("./wasm/dataknobs_kv_bg.wasm", import.meta.url);
-/** The same, and IndexedDB. */
-const kept = async () => new URL("./wasm/dataknobs_kv_indexeddb_bg.wasm", import.meta.url);
-/** The same, and files. */
-const file = async () => new URL("./wasm/dataknobs_kv_file_bg.wasm", import.meta.url);
-/** All of it: backends of one's own. */
-const whole = async () => new URL("./wasm/dataknobs_kv_whole_bg.wasm", import.meta.url);
+/** A device whose script comes when it is asked for. */
+const fetched =
+  (script: () => Promise<Connect>): Connect =>
+  async (...given) => {
+    const connect = await script().catch((cause: unknown) => {
+      const service = "ServiceWorkerGlobalScope" in globalThis;
+      throw new KVError(
+        service ? "unsupported" : "unavailable",
+        service
+          ? "a service worker fetches no script later: take KVStore from dataknobs-kv/service-worker there"
+          : `the script of the backend could not be loaded: ${said(cause)}`,
+        undefined,
+        { cause },
+      );
+    });
+    return connect(...given);
+  };
 
-const modules = [memory, kept, file, whole];
-/** The first of them that has a backend; what is no backend at all is refused by any. */
-const first = (backend: unknown) =>
-  typeof backend !== "string" ? 3 : backend === "file" ? 2 : backend === "indexeddb" ? 1 : 0;
-from((backend) => modules.slice(first(backend)));
-
-devices["indexeddb"] = indexeddb;
-devices["file"] = opfs;
+fromBeside();
+// Where they are there already they stay.
+devices["indexeddb"] ??= fetched(async () => (await import("./indexeddb/indexeddb.js")).indexeddb);
+devices["file"] ??= fetched(async () => (await import("./file/opfs.js")).opfs);
 
 export * from "./core.js";

@@ -1,79 +1,37 @@
 /** Opening what a store is kept in. */
-import { type Device, Gate, type Journal } from "./gate.js";
+import type { Gate } from "./gate.js";
 import type { OpenWords } from "./options.js";
 import type { Signal } from "./types.js";
-import type { Journal as Memory, Store, Timer } from "./wasm/dataknobs_kv.js";
+import type { Store, Timer } from "./wasm/dataknobs_kv.js";
 import type { Core } from "./wasm.js";
 
-/** A device, the memory that it writes down, and what notes the changes. */
-export interface Connected {
-  readonly device: Device;
-  readonly memory: Memory;
-  readonly journal: Journal;
-}
-
-/** Makes a device, given its checked config. */
-export type Connect = (module: Core, config: any, gate: Gate) => Promise<Connected>;
-
-/** The devices of this runtime: an entry point adds its own. */
-export const devices: { [backend: string]: Connect } = {};
-
-/** Lets go of what a store holds that nobody has any more. No runtime promises that it does, or when. */
-const forgotten =
-  globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((release) => release());
-
 /** The store of the core, and the turns in which it is written down. */
-export async function connect(
-  module: Core,
-  [backend, namespace, cleanup, max, config]: OpenWords,
-  signal?: Signal,
-): Promise<{
+export interface Opened {
   core: Store;
   gate: Gate | undefined;
   stop: () => void;
-}> {
-  const { glue, release } = module;
-  const named = typeof backend === "string" && Object.hasOwn(devices, backend);
+}
+
+/** Opens a store on a memory that is written down. */
+export type Connect = (module: Core, words: OpenWords, signal: Signal | undefined) => Promise<Opened>;
+
+/** What writes down, in this runtime: an entry point adds its own. */
+export const devices: { [backend: string]: Connect } = {};
+
+export async function connect(module: Core, words: OpenWords, signal?: Signal): Promise<Opened> {
+  const [backend, namespace, cleanup, max] = words;
+  if (typeof backend === "string" && Object.hasOwn(devices, backend))
+    return (devices[backend] as Connect)(module, words, signal);
   const here = [
     ...["memory", ...Object.keys(devices)].map((name) => `\`${name}\``),
     "or an object of your own",
   ];
-  if (!named) {
-    const core = glue.open(backend, namespace, max, here.join(", "));
-    return { core, gate: undefined, stop: cleanUp(module, core, cleanup, (store) => store.clean()) };
-  }
-  const strong = (config as { consistency?: string }).consistency === "strong";
-  const gate = new Gate(strong, release);
-  let core: Store | undefined;
-  let device: Device | undefined;
-  try {
-    const connected = await (devices[backend] as Connect)(module, config, gate);
-    const { journal, memory } = connected;
-    device = connected.device;
-    const opened = glue.open(backend, namespace, undefined, "", memory.share());
-    core = opened;
-    // Held by the gate, it would go only with the device.
-    const weak = new WeakRef(opened);
-    gate.start(device, journal, () => weak.deref()?.clean());
-    await gate.refresh();
-    // Nobody waits for it any more.
-    signal?.throwIfAborted();
-    const stop = cleanUp(module, core, cleanup, () => gate.clean());
-    forgotten?.register(core, () => {
-      stop();
-      gate.close(true).catch(() => {});
-    });
-    return { core, gate, stop };
-  } catch (error) {
-    await gate.close().catch(() => {});
-    if (core === undefined) await device?.close(true).catch(() => {});
-    core?.free();
-    throw error;
-  }
+  const core = module.glue.open(backend, namespace, max, here.join(", "));
+  return { core, gate: undefined, stop: cleanUp(module, core, cleanup, (store) => store.clean()) };
 }
 
 /** Cleans up every so many seconds, for as long as the store is there, and keeps no process alive. Returns what ends it. */
-function cleanUp(
+export function cleanUp(
   { glue }: Core,
   core: Store,
   seconds: number | undefined,

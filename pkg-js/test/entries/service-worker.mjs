@@ -1,5 +1,5 @@
 // A module service worker, where a module may not await at its top level.
-import * as kv from "../../node_modules/dataknobs-kv/dist/browser.js";
+import * as kv from "../../node_modules/dataknobs-kv/dist/service-worker.js";
 import { behaviour, database } from "../behaviour.mjs";
 import table from "../table.mjs";
 

@@ -29,18 +29,30 @@ const WORKER = `new Promise((resolve, reject) => {
 
 const SERVICE_WORKER = `(async () => {
   const failures = [];
-  const registration = await navigator.serviceWorker.register("/test/entries/service-worker.mjs", { type: "module", scope: "/test/" });
-  await navigator.serviceWorker.ready;
+  let registration;
+  const register = async (entry) => {
+    registration = await navigator.serviceWorker.register("/test/entries/" + entry, { type: "module", scope: "/test/" });
+    const worker = registration.installing ?? registration.waiting ?? registration.active;
+    if (worker.state !== "activated")
+      await new Promise((resolve) => {
+        worker.onstatechange = () => { if (worker.state === "activated") resolve(); };
+      });
+  };
   const ask = (what) => new Promise((resolve) => {
     navigator.serviceWorker.addEventListener("message", ({ data }) => resolve(data), { once: true });
     registration.active.postMessage(what);
   });
+  await register("service-worker-late.mjs");
+  const late = JSON.stringify((await ask()).result);
+  if (late !== '["opened","KVError,unsupported,true","KVError,unsupported,true"]') failures.push("with the entry of windows: " + late);
+  await registration.unregister();
+  await register("service-worker.mjs");
   const told = [JSON.stringify(await ask("smoke")), JSON.stringify(await ask("smoke"))];
   const wanted = ['{"result":[[1,1,1],[1,1,1],[1,1,1]]}', '{"result":[[1,1,2],[1,1,2],[1,1,2]]}'];
   const { result, error } = await ask("table");
   await registration.unregister();
   told.forEach((one, at) => { if (one !== wanted[at]) failures.push("it told " + one + ", not " + wanted[at]); });
-  const smoke = { passed: 2 - failures.length, failed: failures.length, milliseconds: 0 };
+  const smoke = { passed: 3 - failures.length, failed: failures.length, milliseconds: 0 };
   failures.push(...(result?.failures ?? [error]));
   return { parts: { smoke, "behaviour on indexeddb": { passed: result?.passed ?? 0, failed: 0, milliseconds: 0 } }, failures };
 })()`;

@@ -1,5 +1,5 @@
 /** A file of the machine, in Node, Deno and Bun. What is written when, and under which lock, is the core's. */
-import type { Connect } from "../connect.js";
+import { keptBy } from "../kept.js";
 import type { Device } from "../gate.js";
 import type { FileConfig } from "../config.js";
 import type { Disk } from "../wasm/dataknobs_kv.js";
@@ -47,7 +47,7 @@ class DiskDevice implements Device {
   }
 }
 
-export const file: Connect = async ({ glue }, { path, compression, durability }: FileConfig) => {
+export const file = keptBy(async ({ glue }, { path, compression, durability }: FileConfig) => {
   const disk = new glue.Disk(path, compression, durability, fs);
   const journal = {
     begin: () => disk.begin(),
@@ -57,4 +57,4 @@ export const file: Connect = async ({ glue }, { path, compression, durability }:
     roll_back() {},
   };
   return { device: new DiskDevice(disk), journal: journal as never, memory: disk.memory() };
-};
+});

@@ -1,5 +1,5 @@
 /** A file in a browser: the origin's private file system (File System Standard, section 4). */
-import type { Connect } from "../connect.js";
+import { keptBy } from "../kept.js";
 import { KVError, type KVErrorCode, refused } from "../error.js";
 import type { FileConfig } from "../config.js";
 import { FileDevice, type Medium } from "./device.js";
@@ -208,7 +208,7 @@ async function folderOf(path: string): Promise<[FileSystemDirectoryHandle, strin
   }
 }
 
-export const opfs: Connect = async ({ glue }, config: FileConfig, gate) => {
+export const opfs = keptBy(async ({ glue }, config: FileConfig, gate) => {
   // One file has one lock, however its path is spelled.
   const [folder, name, path] = await folderOf(config.path);
   const memory = new glue.Journal();
@@ -216,4 +216,4 @@ export const opfs: Connect = async ({ glue }, config: FileConfig, gate) => {
   const refresh = () => void gate.refresh().catch(() => {});
   const medium = new Opfs(folder, path, name, config.compression === "gzip", refresh);
   return { device: new FileDevice(medium, ledger), journal: ledger, memory };
-};
+});
