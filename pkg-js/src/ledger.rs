@@ -40,9 +40,20 @@ impl Ledger {
         Ledger(RefCell::new(file::Ledger::new(name, memory.0.clone())))
     }
 
-    pub fn open(&self, document: Option<Vec<u8>>, journal: Option<Vec<u8>>) -> Result<u8, JsValue> {
+    /// `edited`: somebody has edited the document.
+    pub fn open(
+        &self,
+        document: Option<Vec<u8>>,
+        journal: Option<Vec<u8>>,
+        edited: bool,
+    ) -> Result<u8, JsValue> {
         let mut ledger = self.0.borrow_mut();
-        js(ledger.open(document.as_deref(), journal.as_deref(), Tail::Final)).map(fit)
+        let (document, journal) = (document.as_deref(), journal.as_deref());
+        js(match edited {
+            true => ledger.take_over(document, journal),
+            false => ledger.open(document, journal, Tail::Final),
+        })
+        .map(fit)
     }
 
     /// Another journal has taken the place of the one that was known.

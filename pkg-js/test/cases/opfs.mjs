@@ -129,6 +129,53 @@ inPrivate(
   },
 );
 
+inPrivate(
+  "a document that somebody edits is taken over when it is folded",
+  async (t, { open, read, write, path }) => {
+    const edit = async (from, to) => {
+      const before = text(await read("store.json"));
+      t.ok(before.includes(from), before);
+      await write("store.json", before.replace(from, to));
+    };
+    const first = await open();
+    await first.setMany({ name: "Ada", year: "1815", gone: "?" });
+    await first.close();
+
+    const store = await open();
+    await store.set("year", "1852");
+    await store.delete("gone");
+    // As long as before, and with the versions of before.
+    await edit("Ada", "Eve");
+    await edit("1815", "1816");
+    for (let at = 0; at < 3; at++) await store.set("long", "x".repeat(400_000));
+    t.equal(await soon(() => store.get("name"), "Eve"), "Eve", "folded by size");
+    await store.delete("long");
+    await store.close();
+    // Its close is refused below.
+    const again = await t.KVStore.open({ backend: "file", config: { path } });
+    t.equal(await again.getMany(["name", "year", "gone"]), ["Eve", "1852", undefined]);
+
+    // What another store folds is no edit.
+    await again.set("year", "1853");
+    const other = await open();
+    await other.set("more", 1);
+    await other.close();
+    await again.set("name", "Grace");
+    const edited = await open();
+    t.equal(await edited.getMany(["name", "year", "more"]), ["Grace", "1853", 1]);
+    await edited.close();
+
+    // One that cannot be read is left, and nothing is lost.
+    await again.set("year", "1854");
+    await edit('"Grace"', "Grace");
+    const damaged = await read("store.json");
+    await t.rejects(() => again.close(), "corrupt", ["store.json", "at line"]);
+    t.equal(await read("store.json"), damaged);
+    await write("store.json", text(damaged).replace("Grace", '"Grace"'));
+    t.equal(await (await open()).getMany(["name", "year"]), ["Grace", "1854"]);
+  },
+);
+
 inPrivate("which paths there are", async (t, { open, path }) => {
   for (const bad of ["", "/", ".", "..", "a/..", "a/../b", "./", 5, null, undefined])
     await t.rejects(() => open({ path: bad }), "invalid-argument", "path");

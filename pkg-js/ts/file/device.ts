@@ -12,6 +12,8 @@ export interface Medium {
   /** May somebody else have written since? */
   changed(): boolean;
   document(): Promise<Uint8Array | undefined>;
+  /** The document, where it is another one than was read or written last; `known`: it is the right one. */
+  edited(known?: boolean): Promise<Uint8Array | undefined>;
   journal(): Promise<Uint8Array | undefined>;
   /** The bytes of the journal from `from` on; `undefined`: it is not the one that was read or written last. */
   news(from: number): Promise<Uint8Array | undefined>;
@@ -75,9 +77,11 @@ export class FileDevice implements Device {
       } else {
         const journal = await medium.journal();
         if (journal !== undefined) fit = ledger.switch_journal(journal);
+        // Folded by somebody else.
+        await medium.edited(true);
       }
     }
-    if (fit === REREAD) fit = ledger.open(await medium.document(), await medium.journal());
+    if (fit === REREAD) fit = ledger.open(await medium.document(), await medium.journal(), false);
     if (fit === FOLD) await this.#fold();
     if (fit === FRESH) await this.#fresh(0);
     this.#unread = false;
@@ -85,6 +89,9 @@ export class FileDevice implements Device {
 
   /** Whoever is killed between the two loses nothing: the document says which commits it holds. */
   async #fold(): Promise<void> {
+    const edited = await this.#medium.edited();
+    const journal = edited && (await this.#medium.journal());
+    if (journal !== undefined) this.#ledger.open(edited, journal, true);
     const document = this.#ledger.document();
     await this.#medium.replaceDocument(document);
     await this.#fresh(document.length);

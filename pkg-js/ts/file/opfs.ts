@@ -30,6 +30,8 @@ class Opfs implements Medium {
   readonly #name: string;
   readonly #gzip: boolean;
   readonly #channel: BroadcastChannel;
+  /** Size and time of the document, as it was read or written last. */
+  #stamp = "";
   /** The head of the journal: another one has another. */
   #head = "";
   #changed = false;
@@ -85,8 +87,17 @@ class Opfs implements Medium {
 
   async document(): Promise<Uint8Array | undefined> {
     const file = await this.#file(this.#name);
+    this.#stamp = stampOf(file);
     if (file === undefined) return undefined;
     return gunzip(new Uint8Array(await file.arrayBuffer()), this.#path);
+  }
+
+  async edited(known?: boolean): Promise<Uint8Array | undefined> {
+    const stamp = stampOf(await this.#file(this.#name));
+    // What is gone is written anew.
+    if (!known && stamp !== "" && stamp !== this.#stamp) return this.document();
+    this.#stamp = stamp;
+    return undefined;
   }
 
   async journal(): Promise<Uint8Array | undefined> {
@@ -137,6 +148,7 @@ class Opfs implements Medium {
 
   async replaceDocument(bytes: Uint8Array): Promise<void> {
     await this.#replace(this.#name, this.#gzip ? await gzip(bytes) : bytes);
+    await this.edited(true);
   }
 
   async replaceJournal(bytes: Uint8Array): Promise<void> {
@@ -177,6 +189,8 @@ async function written(
 /** So many bytes a journal begins with. */
 const HEAD = 32;
 const headOf = (bytes: Uint8Array): string => String(bytes.subarray(0, HEAD));
+
+const stampOf = (file: File | undefined) => (file ? `${file.size} ${file.lastModified}` : "");
 
 function failure(thrown: unknown, path: string): unknown {
   const error = known(thrown);

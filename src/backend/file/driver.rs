@@ -284,10 +284,9 @@ impl<F: Files> Driver<F> {
         }
         let document = self.read_document()?;
         let journal = self.files.read_from(handle, 0)?;
-        // What cannot be read must not spoil what is in the memory.
-        let aside = Memory::new(Default::default(), Arc::clone(&self.host));
-        Ledger::new(&self.path, aside).open(document.as_deref(), Some(&journal), Tail::Final)?;
-        inner.ledger.take_over(document.as_deref(), &journal)?;
+        inner
+            .ledger
+            .take_over(document.as_deref(), Some(&journal))?;
         inner.document = now;
         Ok(())
     }

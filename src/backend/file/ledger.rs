@@ -158,10 +158,15 @@ impl Ledger {
         self.load(document, journal, tail, false)
     }
 
-    /// The same where the document was changed by hand: also entries that are no newer than those in the memory.
-    #[cfg(feature = "later")]
-    pub(super) fn take_over(&mut self, document: Option<&[u8]>, journal: &[u8]) -> Result<Fit> {
-        self.load(document, Some(journal), Tail::Final, true)
+    /// The same where the document was changed by hand: also entries that are no newer than those in the memory. What
+    /// cannot be read leaves that as it is.
+    ///
+    /// # Errors
+    /// As of [`open`](Ledger::open).
+    pub fn take_over(&mut self, document: Option<&[u8]>, journal: Option<&[u8]>) -> Result<Fit> {
+        let aside = Memory::new(Default::default(), Arc::clone(self.memory.shared_host()));
+        Ledger::new(&self.name, aside).load(document, journal, Tail::Final, false)?;
+        self.load(document, journal, Tail::Final, true)
     }
 
     fn load(
