@@ -56,5 +56,8 @@ export async function reached(store, who, known) {
     if (difference(found, model) === undefined) return at;
     expect(model, who, at + 1);
   }
-  throw new Error(`after write ${known} of writer ${who}, ${fault} is not as it was acknowledged`);
+  const last = Math.max(...found.values());
+  throw new Error(
+    `after write ${known} of writer ${who}, ${fault} is not as it was acknowledged; the last that is there is ${last}`,
+  );
 }
