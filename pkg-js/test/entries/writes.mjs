@@ -3,7 +3,7 @@
 import { number, sealed } from "../cases/sealed.mjs";
 
 /** So many writes may have been acknowledged without the word of it having come through. */
-const UNHEARD = 100;
+const UNHEARD = 1000;
 
 const large = (at) => 8 + ((at * 7919) % 40_000);
 const KINDS = [
