@@ -62,7 +62,7 @@ export abstract class OneKey<M = KeyMap> {
         throw told(error);
       }
     }
-    return this.#setWith(key, value, options);
+    return await this.#setWith(key, value, options);
   }
 
   /**
