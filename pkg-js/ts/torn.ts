@@ -65,8 +65,9 @@ export function enter<T>(call: () => T): T {
     return call();
   } catch (error) {
     // There may be no stack left for even one more call. With this set nobody goes in.
-    trap.thrown = error;
-    throw told(error);
+    // (`torn` comes from a call within this one, and stands for what is in the trap already.)
+    if (error !== torn) trap.thrown = error;
+    throw told(trap.thrown ?? error);
   }
 }
 
