@@ -59,6 +59,14 @@ pub fn to_json(value: &Value) -> Result<String> {
     String::from_utf8(out).map_err(|_| fault("the text form of the value is not UTF-8"))
 }
 
+/// The text form of an object.
+#[cfg(feature = "postgres")]
+pub(crate) fn fields_to_json(fields: &Object) -> Result<String> {
+    let mut out = Vec::new();
+    object(fields, MAX_DEPTH, &mut out)?;
+    String::from_utf8(out).map_err(|_| fault("the text form of the fields is not UTF-8"))
+}
+
 /// The value whose text form `text` is.
 ///
 /// # Errors

@@ -11,6 +11,10 @@ mod dynamic;
 pub mod file;
 pub mod journal;
 pub mod memory;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod post;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub(crate) mod update;

@@ -25,6 +25,7 @@ pub(super) fn envelope(record: &Record, most: usize) -> Result<Vec<u8>> {
 }
 
 /// The error of a record that somebody else wrote.
+#[cfg(feature = "redis")]
 #[cold]
 pub(super) fn foreign(engine: &str) -> Error {
     let message = format!("what {engine} holds under this key's name is no record of this store");
@@ -47,6 +48,9 @@ pub(super) struct Step<'a> {
     pub(super) action: Action,
     /// When the entry expires (epoch milliseconds).
     pub(super) expires_at: Option<NonZeroU64>,
+    /// What the envelope is of.
+    #[cfg(feature = "postgres")]
+    pub(super) record: Option<&'a Record>,
 }
 
 /// What is done.
@@ -75,6 +79,11 @@ impl<'a> Step<'a> {
             expect: mutation.expect,
             action,
             expires_at,
+            #[cfg(feature = "postgres")]
+            record: match mutation.change {
+                Change::Put(record) => Some(record),
+                Change::Delete | Change::Keep => None,
+            },
         })
     }
 

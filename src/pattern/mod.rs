@@ -25,6 +25,8 @@
 mod dfa;
 mod nfa;
 mod parse;
+#[cfg(feature = "postgres")]
+mod posix;
 mod tail;
 #[cfg(test)]
 mod tests;

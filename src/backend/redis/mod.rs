@@ -19,7 +19,6 @@
 
 mod commands;
 mod names;
-mod post;
 mod record;
 mod script;
 mod upstash;

@@ -1,10 +1,8 @@
 //! Upstash's REST interface: a command as a JSON array (Upstash's documentation, "REST API").
 
-use super::{
-    Commands, Reply,
-    post::{Post, kind_of, no_reply},
-};
+use super::{Commands, Reply};
 use crate::{
+    backend::post::{Post, kind_of, no_reply},
     error::{Error, ErrorKind, Result},
     http::Http,
     maybe_send::BoxFuture,

@@ -1,10 +1,8 @@
 //! Webdis: a command in the body of a POST, its arguments percent-encoded between slashes.
 
-use super::{
-    Commands, Reply,
-    post::{Post, kind_of, no_reply},
-};
+use super::{Commands, Reply};
 use crate::{
+    backend::post::{Post, kind_of, no_reply},
     error::{Error, ErrorKind, Result},
     http::Http,
     maybe_send::BoxFuture,

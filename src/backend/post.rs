@@ -1,4 +1,4 @@
-//! A command as the body of a POST, for whoever stands before a Redis.
+//! A command as the body of a POST, for whoever stands before a database.
 
 use crate::{
     error::{Error, ErrorKind, Result},
