@@ -6,10 +6,10 @@
 //
 // A server that the environment names already is not started.
 import { spawn } from "node:child_process";
-import { stop } from "./servers/machine.mjs";
+import { atEnd, stop } from "./servers/machine.mjs";
 
 /** In this order: the gateway stands before others. */
-const ALL = ["redis", "gateway"];
+const ALL = ["redis", "postgres", "gateway"];
 
 const end = process.argv.indexOf("--");
 const own = process.argv.slice(2, end < 0 ? undefined : end);
@@ -32,7 +32,15 @@ if (command.length === 0) {
   for (const [name, value] of Object.entries(env)) console.log(`export ${name}=${value}`);
 } else {
   const [program, ...args] = command;
-  const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  // A group of its own, so that where a server dies all of it ends, and waits for no answer any more.
+  const child = spawn(program, args, { stdio: "inherit", detached: true, env: { ...process.env, ...env } });
+  atEnd.push(() => {
+    try {
+      process.kill(-child.pid, "SIGTERM");
+    } catch {
+      // It has ended.
+    }
+  });
   child.on("exit", (code) => {
     stop();
     process.exit(code ?? 1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond rustup, Node and make: Debian's browsers and a Python
-# environment. Needs root where a Debian package is missing.
+# Installs what the tests need beyond rustup, Node and make: Debian's browsers and servers, and a
+# Python environment. Needs root where a Debian package is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +9,7 @@ command -v chromium > /dev/null || missing+=(chromium)
 command -v firefox-esr > /dev/null || missing+=(firefox-esr)
 command -v redis-server > /dev/null || missing+=(redis-server)
 command -v webdis > /dev/null || missing+=(webdis)
+[ -x "$(pg_config --bindir 2> /dev/null)/initdb" ] || missing+=(postgresql)
 python3 -c "import ensurepip, venv" 2> /dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then

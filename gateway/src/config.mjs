@@ -7,6 +7,13 @@ export function readConfig(env) {
     port: whole(env, "GATEWAY_PORT", 0, 65_535, 8079),
     token: env.GATEWAY_TOKEN ?? "",
     redisUrl: env.REDIS_URL ?? "",
+    postgresUrl: env.POSTGRES_URL ?? "",
+    postgresConnections: whole(env, "POSTGRES_CONNECTIONS", 1, 1000, 10),
+    /** "false" before a pooler that cannot keep prepared statements. */
+    postgresPrepare: env.POSTGRES_PREPARE !== "false",
+    /** Which statements are allowed: a store's ("store") or any ("any"); and which others, in a file. */
+    sql: env.GATEWAY_SQL ?? "store",
+    sqlFile: env.GATEWAY_SQL_FILE ?? "",
     /** Bytes of one request. */
     maxBody: whole(env, "GATEWAY_MAX_BODY", 1024, 2 ** 30, 64 * 2 ** 20),
     /** Pages of other origins may call: "*" or an origin. */
@@ -14,7 +21,8 @@ export function readConfig(env) {
   };
   if (config.token.length < 16)
     fail("GATEWAY_TOKEN is missing or shorter than 16 characters: whoever has it can do everything");
-  if (!config.redisUrl) fail("set REDIS_URL");
+  if (!config.redisUrl && !config.postgresUrl) fail("set REDIS_URL, POSTGRES_URL, or both");
+  if (config.sql !== "store" && config.sql !== "any") fail('GATEWAY_SQL is "store" or "any"');
   return config;
 }
 

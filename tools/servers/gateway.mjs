@@ -18,6 +18,7 @@ export const servers = {
         GATEWAY_TOKEN: env.KV_GATEWAY_TOKEN,
         GATEWAY_CORS: "*",
         REDIS_URL: env.KV_REDIS_URL,
+        POSTGRES_URL: env.KV_POSTGRES_URL,
       },
     });
     await listens("gateway", port);
