@@ -1,9 +1,12 @@
 //! The servers that `tools/servers.mjs` started, or that the environment names.
+// No file of tests needs all of it.
+#![allow(dead_code)]
 
 use std::{
     env,
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -42,4 +45,23 @@ pub fn redis(command: &str) -> String {
     let reply = reply.strip_suffix("+OK\r\n").unwrap_or(&reply).to_owned();
     assert!(!reply.starts_with('-'), "{command}: {reply}");
     reply
+}
+
+/// Gives the tests' PostgreSQL statements, past everything of ours; the rows as `psql -At` writes them.
+pub fn postgres(statements: &str) -> String {
+    let output = Command::new("psql")
+        .args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            &named("KV_POSTGRES_URL"),
+        ])
+        .args(["-c", statements])
+        .env("PGOPTIONS", "-c client_min_messages=warning")
+        .output()
+        .expect("psql: run tools/setup.sh");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{statements}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
