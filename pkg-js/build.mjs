@@ -121,6 +121,8 @@ const bundle = (names, modules) =>
     format: "esm",
     target: "es2022",
     minify: true,
+    // Node shows the line that threw: not all of it.
+    ...(modules === NODE ? { lineLimit: 200 } : {}),
     external: ["node:*", "*.wasm"],
     logLevel: "warning",
     plugins: [

@@ -140,7 +140,8 @@ pub fn entry_to_js(entry: &Entry) -> Result<JsValue> {
     let set = |name: &str, value: JsValue| drop(Reflect::set(&object, &name.into(), &value));
     let time = |at: u64| JsValue::from_f64(at as f64);
     set("key", JsValue::from_str(&entry.key));
-    set("value", to_js(&entry.value)?);
+    let value = to_js(&entry.value);
+    set("value", value.map_err(|e| e.with_key(&entry.key))?);
     set("metadata", object_to_js(&entry.metadata)?);
     set("version", JsValue::from_str(&entry.version.to_string()));
     set("createdAt", time(entry.created_at));

@@ -22,8 +22,10 @@ fn strings(texts: &[String]) -> JsValue {
     texts.collect::<Array>().into()
 }
 
-fn optional(value: Option<Value>) -> Result<JsValue> {
-    value.map_or(Ok(JsValue::UNDEFINED), |value| to_js(&value))
+/// What is under `key`, which an error names.
+fn optional(key: &str, value: Option<Value>) -> Result<JsValue> {
+    let value = value.map_or(Ok(JsValue::UNDEFINED), |value| to_js(&value));
+    value.map_err(|error| error.with_key(key))
 }
 
 fn count(number: u64) -> JsValue {
@@ -39,7 +41,7 @@ fn result_to_js<T: Into<JsValue>>(result: std::result::Result<T, &Error>) -> JsV
 
 /// A call, on a store of its own: the promise may outlive the caller's.
 pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
-    let key = args.text(0);
+    let key = &*args.text(0);
     let immediate = store.backend().immediate();
     // A value stays on the other side where nobody must look inside.
     let value = |value: JsValue| {
@@ -50,17 +52,19 @@ pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
         }
     };
     Ok(match op {
-        Op::Get => optional(wait!(store.get(&key))?)?,
-        Op::Exists => wait!(store.exists(&key))?.into(),
-        Op::Delete => wait!(store.delete(&key))?.into(),
+        Op::Get => optional(key, wait!(store.get(key))?)?,
+        Op::Exists => wait!(store.exists(key))?.into(),
+        Op::Delete => wait!(store.delete(key))?.into(),
         Op::GetMany => {
-            let values = wait!(store.get_many(&args.texts(0)))?;
-            let values = values.into_iter().map(optional);
+            let keys = args.texts(0);
+            let values = wait!(store.get_many(&keys))?;
+            let values = values.into_iter().zip(&keys);
+            let values = values.map(|(value, key)| optional(key, value));
             values.collect::<Result<Array>>()?.into()
         }
         Op::SetWith => {
-            let options = args.set_options().map_err(|e| e.with_key(&key))?;
-            wait!(store.set_with(&key, value(args.at(1))?, options))?
+            let options = args.set_options().map_err(|e| e.with_key(key))?;
+            wait!(store.set_with(key, value(args.at(1))?, options))?
                 .is_done()
                 .into()
         }
@@ -77,17 +81,21 @@ pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
                 .map(|r| result_to_js(r.as_ref().map(|_| true)));
             results.collect::<Array>().into()
         }
-        Op::GetEntry => match wait!(store.get_entry(&key))? {
+        Op::GetEntry => match wait!(store.get_entry(key))? {
             Some(entry) => entry_to_js(&entry)?,
             None => JsValue::UNDEFINED,
         },
         Op::DeleteIf => {
             let version = Version::parse(&args.text(1));
-            wait!(store.delete_if(&key, &version))?.is_done().into()
+            wait!(store.delete_if(key, &version))?.is_done().into()
         }
-        Op::GetAndDelete => optional(wait!(store.get_and_delete(&key))?)?,
-        Op::Rename => wait!(store.rename(&key, &args.text(1)))?.into(),
-        Op::Copy => wait!(store.copy(&key, &args.text(1)))?.into(),
+        Op::GetAndDelete => {
+            // What cannot be handed over stays where it is.
+            optional(key, wait!(store.get(key))?)?;
+            optional(key, wait!(store.get_and_delete(key))?)?
+        }
+        Op::Rename => wait!(store.rename(key, &args.text(1)))?.into(),
+        Op::Copy => wait!(store.copy(key, &args.text(1)))?.into(),
         Op::DeleteMany => {
             let results = wait!(store.delete_each(&args.texts(0)))?;
             let results = results.iter().map(|(key, result)| {
@@ -100,13 +108,14 @@ pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
         }
         Op::GetPattern => {
             let map = Map::new();
-            for (key, value) in wait!(store.get_pattern(&key))? {
-                map.set(&key.into(), &to_js(&value)?);
+            for (key, value) in wait!(store.get_pattern(key))? {
+                let value = optional(&key, Some(value))?;
+                map.set(&key.into(), &value);
             }
             map.into()
         }
-        Op::DeletePattern => count(wait!(store.delete_pattern(&key))?),
-        Op::CountPattern => count(wait!(store.count_pattern(&key))?),
+        Op::DeletePattern => count(wait!(store.delete_pattern(key))?),
+        Op::CountPattern => count(wait!(store.count_pattern(key))?),
         Op::ScanPage => {
             let options = ScanOptions {
                 limit: args.number(1).map(|n| n as usize),
@@ -114,53 +123,53 @@ pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
                 reverse: args.flag(3),
             };
             if args.flag(4) {
-                let entries = wait!(store.entries(&key, &options))?;
+                let entries = wait!(store.entries(key, &options))?;
                 entries
                     .iter()
                     .map(entry_to_js)
                     .collect::<Result<Array>>()?
                     .into()
             } else {
-                strings(&wait!(store.keys_with(&key, &options))?)
+                strings(&wait!(store.keys_with(key, &options))?)
             }
         }
-        Op::GetMetadata => match wait!(store.get_metadata(&key))? {
+        Op::GetMetadata => match wait!(store.get_metadata(key))? {
             Some(metadata) => object_to_js(&metadata)?,
             None => JsValue::UNDEFINED,
         },
         Op::SetMetadata | Op::ReplaceMetadata => {
             let fields = metadata_from_js(&args.at(1))?.unwrap_or_default();
             match op {
-                Op::SetMetadata => wait!(store.set_metadata(&key, fields))?,
-                _ => wait!(store.replace_metadata(&key, fields))?,
+                Op::SetMetadata => wait!(store.set_metadata(key, fields))?,
+                _ => wait!(store.replace_metadata(key, fields))?,
             }
             .into()
         }
-        Op::Ttl => match wait!(store.ttl(&key))? {
+        Op::Ttl => match wait!(store.ttl(key))? {
             None => JsValue::UNDEFINED,
             Some(None) => JsValue::NULL,
             Some(Some(left)) => (left.as_millis() as f64 / 1000.0).into(),
         },
         Op::Expire => {
             let ttl = Ttl::seconds(args.number(1).unwrap_or_default());
-            wait!(store.expire(&key, ttl.map_err(|e| e.with_key(&key))?))?.into()
+            wait!(store.expire(key, ttl.map_err(|e| e.with_key(key))?))?.into()
         }
-        Op::Persist => wait!(store.persist(&key))?.into(),
+        Op::Persist => wait!(store.persist(key))?.into(),
         Op::CleanupExpired => count(wait!(store.cleanup_expired())?),
         Op::CompareAndSwap => {
             let given = |at: u32| Some(args.at(at)).filter(|v| !v.is_undefined());
             let old = given(1).map(|old| from_js(&old)).transpose()?;
             let new = given(2).map(value).transpose()?;
-            wait!(store.compare_and_swap(&key, old.as_ref(), new))?
+            wait!(store.compare_and_swap(key, old.as_ref(), new))?
                 .is_done()
                 .into()
         }
         #[cfg(feature = "later")]
         Op::Update => {
             let f: Function = args.at(1).unchecked_into();
-            let made = store.update(&key, |old| {
+            let made = store.update(key, |old| {
                 // The function is async over there: it gives a promise.
-                let made = optional(old).map(|old| f.call1(&JsValue::NULL, &old));
+                let made = optional(key, old).map(|old| f.call1(&JsValue::NULL, &old));
                 async move {
                     let made = match made? {
                         Ok(made) => {
@@ -183,24 +192,24 @@ pub async fn run(store: Store<Over>, op: Op, args: Args) -> Result<JsValue> {
         }
         Op::Replace => {
             let at = args.version(1).map_or(Check::Absent, Check::Version);
-            let outcome = wait!(store.replace(&key, &at, value(args.at(2))?))?;
+            let outcome = wait!(store.replace(key, &at, value(args.at(2))?))?;
             outcome.is_done().into()
         }
         Op::Increment => {
             let delta = match from_js(&args.at(1))? {
                 Value::Tagged(big) => big_int(&big).ok_or_else(|| {
                     Error::new(ErrorKind::InvalidArgument, "a delta fits into 64 bits")
-                        .with_key(&key)
+                        .with_key(key)
                 })?,
                 delta => delta,
             };
-            match wait!(store.increment(&key, delta))? {
+            match wait!(store.increment(key, delta))? {
                 // A number wherever one can hold the sum.
                 Value::Tagged(big) => to_js(&big_int(&big).unwrap_or(Value::Tagged(big)))?,
                 sum => to_js(&sum)?,
             }
         }
-        Op::Append => to_js(&wait!(store.append(&key, from_js(&args.at(1))?))?)?,
+        Op::Append => to_js(&wait!(store.append(key, from_js(&args.at(1))?))?)?,
         Op::Atomic => {
             let mut atomic = store.atomic();
             for check in args.rows(0) {

@@ -1,6 +1,6 @@
 /** Many keys in one call: what goes in, and how a failure in the middle comes out. */
-import { copyIn } from "./copy.js";
-import { KVError, readable, refused, unreadable } from "./error.js";
+import { copyIn, isPlain } from "./copy.js";
+import { KVError, kindOf, readable, refused, unreadable } from "./error.js";
 import { check, setWords, type SetWords } from "./options.js";
 import { isKey } from "./texts.js";
 
@@ -36,12 +36,16 @@ export function listOf(keys: Iterable<string>, method: string): string[] {
 
 /** The entries of a `setMany` as `[key, value, options?]`. */
 function entriesOf(entries: unknown): readonly unknown[] {
-  if (typeof entries !== "object" || entries === null)
-    throw refused("setMany takes an object, a Map, or an iterable of [key, value, options?]");
   const what = "what setMany was given";
-  return readable(() => Symbol.iterator in entries, what)
-    ? itemsOf(entries as Iterable<unknown>, what)
-    : readable(() => Object.entries(entries), what);
+  if (typeof entries === "object" && entries !== null) {
+    if (readable(() => Symbol.iterator in entries, what)) return itemsOf(entries as Iterable<unknown>, what);
+    // What is awaited or iterated otherwise has no entries of its own, and nothing would be written.
+    if (readable(() => isPlain(entries) && Object.getOwnPropertySymbols(entries).length === 0, what))
+      return readable(() => Object.entries(entries), what);
+  }
+  throw refused(
+    `setMany takes a plain object, a Map, or an iterable of [key, value, options?]; got ${kindOf(entries)}`,
+  );
 }
 
 /** The entries of a `setMany`, taken apart and checked. */

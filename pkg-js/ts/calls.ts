@@ -96,6 +96,7 @@ export class Calls {
       if (tries % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 0));
       const entry = await this.slow<Entry | undefined>(options, Op.GetEntry, key);
       const value = await step(entry?.value);
+      options?.signal?.throwIfAborted();
       if (await this.slow(options, Op.Replace, key, entry?.version, value)) return copyOut(value);
     }
     throw new KVError("conflict", "others kept writing the key while the function ran", key);

@@ -50,6 +50,12 @@ export class KVError extends Error {
 export const refused = (message: string, key?: string): KVError =>
   new KVError("invalid-argument", message, key);
 
+/** @internal The error, which says from now on which key it is about. */
+export function about(error: unknown, key: string | undefined): unknown {
+  if (error instanceof KVError && error.key === undefined) (error as { key: string | undefined }).key = key;
+  return error;
+}
+
 /** @internal What `read` gives. Accessors and proxies throw what they like: then what was handed over is refused. */
 export function readable<T>(read: () => T, what: string, key?: string): T {
   try {

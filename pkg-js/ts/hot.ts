@@ -1,6 +1,6 @@
 /** The calls that must be fast, on a store in memory: keys cross in the scratch buffer, numbers come back. */
 import { copyOut } from "./copy.js";
-import { KVError } from "./error.js";
+import { about, KVError } from "./error.js";
 import { isKey, isPattern } from "./texts.js";
 import type { KeysOptions } from "./types.js";
 import type { Store } from "./wasm/dataknobs_kv.js";
@@ -20,13 +20,17 @@ function named(error: unknown, keys: readonly string[]): unknown {
     : new KVError(error.code, error.message, key);
 }
 
-/** A copy. Where the stack is used up by then, nothing has happened to the module. */
-function handedOut(value: unknown): unknown {
+/** A copy of what is under `key`. Where the stack is used up by then, nothing has happened to the module. */
+function handedOut(value: unknown, key: string | undefined): unknown {
   try {
     return copyOut(value);
   } catch (error) {
-    if (error instanceof KVError) throw error;
-    throw new KVError("unavailable", "the value could not be copied, as the stack or the memory is used up");
+    if (error instanceof KVError) throw about(error, key);
+    throw new KVError(
+      "unavailable",
+      "the value could not be copied, as the stack or the memory is used up",
+      key,
+    );
   }
 }
 
@@ -51,7 +55,7 @@ export function hotCalls(glue: Glue, crossing: Crossing) {
     const code = core.get(writeText(key, isKey));
     if (code >= 0) {
       const value = values[code];
-      return typeof value === "object" ? handedOut(value) : value;
+      return typeof value === "object" ? handedOut(value, key) : value;
     }
     return code === ABSENT ? undefined : taken(code);
   }
@@ -93,7 +97,7 @@ export function hotCalls(glue: Glue, crossing: Crossing) {
     // came inline is bytes at most, of which a copy more does no harm.
     for (let at = 0; at < count; at++) {
       const value = found[at];
-      if (typeof value === "object") found[at] = handedOut(value);
+      if (typeof value === "object") found[at] = handedOut(value, keys[at]);
     }
     return found;
   }

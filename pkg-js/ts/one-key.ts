@@ -190,7 +190,7 @@ export abstract class OneKey<M = KeyMap> {
   async expire(key: string, seconds: number, options?: Abortable): Promise<boolean> {
     return this.#calls.keyed(Op.Expire, "expire", options, key, () => {
       if (typeof seconds !== "number")
-        throw refused(`a time to live is a number of seconds; got ${typeof seconds}`, key);
+        throw refused(`a time to live is a number of seconds; got ${kindOf(seconds)}`, key);
       return [seconds];
     });
   }
@@ -257,7 +257,7 @@ export abstract class OneKey<M = KeyMap> {
   async increment(key: string, delta: number | bigint = 1, options?: Abortable): Promise<number | bigint> {
     return this.#calls.keyed(Op.Increment, "increment", options, key, () => {
       if (typeof delta !== "number" && typeof delta !== "bigint")
-        throw refused(`a delta is a number; got ${typeof delta}`, key);
+        throw refused(`a delta is a number; got ${kindOf(delta)}`, key);
       return [delta];
     });
   }

@@ -1,5 +1,5 @@
 /** Types of the user's own: a tag, and how to take a value apart and put it together again. */
-import { KVError, kindOf, readable, refused, said } from "./error.js";
+import { about, KVError, kindOf, readable, refused, said } from "./error.js";
 import type { Serializer } from "./types.js";
 
 /** The tags of the types that need no serializer. */
@@ -68,13 +68,15 @@ export class Custom {
       );
     }
     try {
-      return serializer.deserialize(body);
+      const value = serializer.deserialize(body);
+      if (value !== undefined) return value;
     } catch (cause) {
       if (cause instanceof KVError) throw cause;
       const message = `the serializer ${this.tag} cannot deserialize: ${said(cause)}`;
       failure = new KVError("corrupt", message, undefined, { cause });
       throw failure;
     }
+    throw new KVError("corrupt", `the serializer ${this.tag} made undefined of what is stored`);
   }
 }
 
@@ -82,10 +84,10 @@ export class Custom {
 let failure: KVError | undefined;
 
 /** The error of this message, once: the one that has the cause. */
-export function failureOf(message: string): KVError | undefined {
+export function failureOf(message: string, key: string | undefined): KVError | undefined {
   const last = failure;
   failure = undefined;
-  return last?.message === message ? last : undefined;
+  return last?.message === message ? (about(last, key) as KVError) : undefined;
 }
 
 /** What a serializer threw, of which value. */

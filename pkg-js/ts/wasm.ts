@@ -115,7 +115,7 @@ async function start(source: Source): Promise<Core> {
     take_apart: takeApart,
     put_together: putTogether,
     error(code: KVErrorCode, message: string, key?: string) {
-      return failureOf(message) ?? new KVError(code, message, key);
+      return failureOf(message, key) ?? new KVError(code, message, key);
     },
     put: define,
   });

@@ -107,11 +107,13 @@ fn add(old: &Value, delta: &Value) -> Result<Value> {
         // A big integer stays one, within 64 bits.
         (Value::Tagged(big), Value::Int(b)) if &*big.tag == BIGINT_TAG => {
             let digits = big.body.as_text().unwrap_or_default();
-            let sum = digits
-                .parse::<i64>()
-                .ok()
-                .and_then(|a| a.checked_add(*b))
-                .ok_or_else(overflow)?;
+            let Ok(old) = digits.parse::<i64>() else {
+                return Err(mismatch(
+                    "increment works on 64-bit integers; what is there is larger: use update"
+                        .to_owned(),
+                ));
+            };
+            let sum = old.checked_add(*b).ok_or_else(overflow)?;
             Ok(Value::Tagged(Box::new(Tagged {
                 tag: BIGINT_TAG.into(),
                 body: sum.to_string().into(),

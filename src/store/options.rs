@@ -183,7 +183,7 @@ impl SetOptions {
 
 /// Metadata is JSON: nothing that only one binding knows.
 pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
-    fn fault(value: &Value) -> Option<&'static str> {
+    fn fault(value: &Value) -> Option<&str> {
         match value {
             Value::Float(n) if !n.is_finite() => Some("a number that is not finite"),
             Value::Bytes(_) | Value::Tagged(_) | Value::Host(_) => Some(value.type_name()),

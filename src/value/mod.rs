@@ -158,9 +158,9 @@ impl fmt::Debug for HostValue {
 }
 
 impl Value {
-    /// The type's name, as messages and documentation spell it.
+    /// The type's name, as messages and documentation spell it; of a tagged value its tag.
     #[must_use]
-    pub fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &str {
         match self {
             Value::Null => "null",
             Value::Bool(_) => "boolean",
@@ -170,7 +170,7 @@ impl Value {
             Value::Bytes(_) => "bytes",
             Value::Array(_) => "array",
             Value::Object(_) => "object",
-            Value::Tagged(_) => "tagged value",
+            Value::Tagged(tagged) => &tagged.tag,
             Value::Host(_) => "host value",
         }
     }

@@ -24,6 +24,25 @@ class Slow extends MapBackend {
   }
 }
 
+test("an update that is aborted while its function runs writes nothing", async (t) => {
+  for (const options of [{}, { backend: new MapBackend(), autoCleanup: false }]) {
+    const store = await t.open(options);
+    await store.set("k", "old");
+    const stop = new AbortController();
+    let end;
+    const running = new Promise((resolve) => {
+      end = resolve;
+    });
+    const updated = store.update("k", () => running, { signal: stop.signal }).catch((error) => error);
+    await sleep(0);
+    stop.abort(new Error("stop"));
+    t.ok((await updated) === stop.signal.reason, "it rejects with the reason");
+    end("new");
+    await sleep(20);
+    t.equal(await store.get("k"), "old");
+  }
+});
+
 test("an abort rejects with the signal's reason", async (t) => {
   const memory = await t.open();
   const slow = new Slow();

@@ -2,6 +2,31 @@
 import { MapBackend } from "../backend.mjs";
 import { BOTH, test } from "./check.mjs";
 
+test("setMany of what has no entries", async (t) => {
+  const store = await t.open();
+  class Made {
+    a = 1;
+  }
+  for (const one of [
+    Promise.resolve({ a: 1 }),
+    (async function* () {
+      yield ["a", 1];
+    })(),
+    new Date(),
+    new WeakMap(),
+    /x/,
+    new Made(),
+    { [Symbol("x")]: 1 },
+    "abc",
+    7,
+    null,
+    undefined,
+  ])
+    await t.rejects(() => store.setMany(one), "invalid-argument", "setMany");
+  t.equal(await store.setMany(Object.assign(Object.create(null), { a: 1 })), [true]);
+  t.equal(await store.keys(), ["a"]);
+});
+
 for (const [where, options] of BOTH) {
   test(`setMany on ${where}`, async (t) => {
     const store = await t.open(options());

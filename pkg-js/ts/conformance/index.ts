@@ -47,6 +47,8 @@ export async function conformance(
   KVStore: StoreClass,
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
+  if (typeof make !== "function" || typeof KVStore?.open !== "function")
+    throw new TypeError("conformance takes a function that makes a backend, and KVStore of dataknobs-kv");
   const recorder = new Recorder();
   const recording = await KVStore.open({ backend: recorder, autoCleanup: false });
   const memo = new Map<string, Made>();
