@@ -139,14 +139,7 @@ export async function untyped(): Promise<void> {
   await KVStore.open({ backend: "file" });
   // @ts-expect-error: a file has a path
   await KVStore.open({ backend: "file", config: {} });
-  const options: SetOptions = {
-    ttl: 1.5,
-    metadata: { a: [null, 1, "x", { b: true }] },
-    ifAbsent: true,
-    ifVersion: "1",
-    keepTtl: true,
-    keepMetadata: true,
-  };
+  const options: SetOptions = { ttl: 1.5, metadata: { a: [null, 1, "x", { b: true }] }, ifAbsent: true };
   is<boolean>(await store.set("a", { any: ["thing"] }, options));
   const settings: Settings = { theme: "dark", size: 1 };
   const unknown: unknown = 1;

@@ -4,16 +4,7 @@ import { copyIn } from "./copy.js";
 import { readable } from "./error.js";
 import { check, setWords } from "./options.js";
 import { isKey, isVersion } from "./texts.js";
-import type {
-  Abortable,
-  AtomicResult,
-  Entry,
-  Fields,
-  KeyMap,
-  Stored,
-  ValueOf,
-  WriteOptions,
-} from "./types.js";
+import type { Abortable, AtomicResult, Entry, Fields, KeyMap, Stored, ValueOf, WriteWith } from "./types.js";
 
 type Send = (
   options: Abortable | undefined,
@@ -55,7 +46,7 @@ export class Atomic<M = KeyMap> {
   set<K extends string, V extends ValueOf<M, K>, F extends object>(
     key: K,
     value: Stored<V>,
-    options: WriteOptions<Fields<F>> = {},
+    options: WriteWith<Fields<F>, Fields<F, number>> = {},
   ): this {
     return this.#add(() => {
       isKey(key);

@@ -7,12 +7,18 @@ import { check, metadataIn, setWords } from "./options.js";
 import { isKey } from "./texts.js";
 import type {
   Abortable,
+  Counter,
   DeleteOptions,
   Entry,
   Fields,
   KeyMap,
+  Made,
   SetOptions,
+  SetWith,
+  Storable,
   Stored,
+  Tail,
+  Unnamed,
   ValueOf,
 } from "./types.js";
 import { told, trap } from "./torn.js";
@@ -50,7 +56,7 @@ export abstract class OneKey<M = KeyMap> {
   async set<K extends string, V extends ValueOf<M, K>, F extends object>(
     key: K,
     value: Stored<V>,
-    options?: SetOptions<Fields<F>>,
+    options?: SetWith<Fields<F>, Fields<F, number>>,
   ): Promise<boolean> {
     const { module, core, ahead } = this.#calls;
     if (ahead && options === undefined && typeof key === "string") {
@@ -204,10 +210,10 @@ export abstract class OneKey<M = KeyMap> {
    * Puts `next` in the place of `old`, where the value under `key` equals it; `undefined` is absent.
    * Errors: `invalid-key`; `invalid-argument` (what cannot be stored); `quota-exceeded`.
    */
-  async compareAndSwap<K extends string>(
+  async compareAndSwap<K extends string, O extends ValueOf<M, K>, V extends ValueOf<M, K>>(
     key: K,
-    old: ValueOf<M, K> | undefined,
-    next: ValueOf<M, K> | undefined,
+    old: Stored<O> | undefined,
+    next: Stored<V> | undefined,
     options?: Abortable,
   ): Promise<boolean> {
     return this.#calls.keyed(Op.CompareAndSwap, "compareAndSwap", options, key, () =>
@@ -220,16 +226,33 @@ export abstract class OneKey<M = KeyMap> {
    * Errors: `invalid-key`; `invalid-argument` (it returned `undefined`, or what cannot be stored);
    * `quota-exceeded`; what `f` throws comes out as it is.
    */
-  async update<K extends string>(
+  update<K extends string>(
     key: K,
-    f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K> | Promise<ValueOf<M, K>>,
+    f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K, never> | Promise<ValueOf<M, K, never>>,
     options?: Abortable,
-  ): Promise<ValueOf<M, K>> {
+  ): Promise<ValueOf<M, K>>;
+  /**
+   * Puts what `f` makes of the value under `key` in its place: the new value. `f` may run again.
+   * Errors: `invalid-key`; `invalid-argument` (it returned `undefined`, or what cannot be stored);
+   * `quota-exceeded`; what `f` throws comes out as it is.
+   */
+  update<K extends string, R>(
+    key: K & Unnamed<M, K>,
+    f: (old: any) => Made<R>,
+    options?: Abortable,
+  ): Promise<any>;
+  // Either once more: the last one is what a compiler's message is about.
+  update<K extends string>(
+    key: K,
+    f: (old: ValueOf<M, K> | undefined) => ValueOf<M, K, Storable> | Promise<ValueOf<M, K, Storable>>,
+    options?: Abortable,
+  ): Promise<ValueOf<M, K>>;
+  async update(key: string, f: (old: any) => unknown, options?: Abortable): Promise<any> {
     isKey(key);
     const own = options === undefined ? undefined : begin(options, "update", key);
     if (typeof f !== "function") throw refused(`update takes a function; got ${kindOf(f)}`, key);
     let failure: { error: unknown } | undefined;
-    const step = async (old: ValueOf<M, K> | undefined) => {
+    const step = async (old: unknown) => {
       let value: unknown;
       try {
         value = await f(old);
@@ -254,7 +277,11 @@ export abstract class OneKey<M = KeyMap> {
    * Adds `delta` to the number under `key`; absent counts as 0. The sum; a `bigint` beyond ±(2⁵³ − 1).
    * Errors: `invalid-key`; `type-mismatch` (there is no number); `invalid-argument` (not finite, beyond 64 bits).
    */
-  async increment(key: string, delta: number | bigint = 1, options?: Abortable): Promise<number | bigint> {
+  async increment<K extends string>(
+    key: K & Counter<M, K>,
+    delta: number | bigint = 1,
+    options?: Abortable,
+  ): Promise<number | bigint> {
     return this.#calls.keyed(Op.Increment, "increment", options, key, () => {
       if (typeof delta !== "number" && typeof delta !== "bigint")
         throw refused(`a delta is a number; got ${kindOf(delta)}`, key);
@@ -266,7 +293,11 @@ export abstract class OneKey<M = KeyMap> {
    * Adds text to the text, or bytes to the bytes, under `key`; absent counts as empty. The new value.
    * Errors: `invalid-key`; `type-mismatch` (there is something else).
    */
-  async append<T extends string | Uint8Array>(key: string, tail: T, options?: Abortable): Promise<T> {
+  async append<K extends string, T extends string | Uint8Array>(
+    key: K,
+    tail: T & Tail<M, K, T>,
+    options?: Abortable,
+  ): Promise<T extends string ? string : Uint8Array> {
     return this.#calls.keyed(Op.Append, "append", options, key, () => [copyIn(tail, key)]);
   }
 }

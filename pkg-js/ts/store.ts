@@ -20,9 +20,11 @@ import type {
   KeyMap,
   KeysOptions,
   OpenOptions,
+  PlainNames,
   ScanOptions,
   StorageInfo,
   StorageOptions,
+  ValueOf,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -83,7 +85,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    * Errors: `invalid-argument`; `invalid-key` (the namespace); `unsupported` (no timer may start here);
    * `unavailable` (the WebAssembly module cannot be loaded).
    */
-  static async open<M = KeyMap>(options: OpenOptions = {}): Promise<KVStore<M>> {
+  static async open<M extends PlainNames<M> = KeyMap>(options: OpenOptions = {}): Promise<KVStore<M>> {
     const own = check.open(options);
     const words = openWords(own);
     own.signal?.throwIfAborted();
@@ -102,13 +104,19 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
   }
 
   /** The values under `keys`, in their order, repeats included. Errors: `invalid-key`. */
-  async getMany<T = any>(keys: Iterable<string>, options?: Abortable): Promise<(T | undefined)[]> {
+  getMany<const L extends readonly string[]>(
+    keys: L & (string extends keyof M ? never : unknown),
+    options?: Abortable,
+  ): Promise<{ -readonly [I in keyof L]: ValueOf<M, L[I]> | undefined }>;
+  /** The values under `keys`, in their order, repeats included. Errors: `invalid-key`. */
+  getMany<T = any>(keys: Iterable<string> & object, options?: Abortable): Promise<(T | undefined)[]>;
+  async getMany(keys: Iterable<string>, options?: Abortable): Promise<unknown> {
     if (options !== undefined) options = begin(options, "getMany");
     const list = listOf(keys, "getMany");
     const found = this.#calls.turn(true, options, () =>
       this.#calls.module.getManyNow(this.#calls.core, list),
     );
-    return abortable(found as (T | undefined)[], options);
+    return abortable(found, options);
   }
 
   /**
@@ -150,7 +158,7 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    * Removes the entries under `keys`: how many there were.
    * A failure in the middle rejects with `.results` per key. Errors: `invalid-key`.
    */
-  async deleteMany(keys: Iterable<string>, options?: Abortable): Promise<number> {
+  async deleteMany(keys: Iterable<string> & object, options?: Abortable): Promise<number> {
     if (options !== undefined) options = begin(options, "deleteMany");
     const list = listOf(keys, "deleteMany");
     list.forEach(isKey);
@@ -259,7 +267,13 @@ export class KVStore<M = KeyMap> extends OneKey<M> {
    * The store of another namespace over the same connection; closing it leaves this one open.
    * Errors: `invalid-key` (the name).
    */
-  async namespace<N = M>(name: string): Promise<KVStore<N>> {
+  namespace(name: string): Promise<KVStore<M>>;
+  /**
+   * The store of another namespace over the same connection; closing it leaves this one open.
+   * Errors: `invalid-key` (the name).
+   */
+  namespace<N extends PlainNames<N>>(name: string): Promise<KVStore<N>>;
+  async namespace<N>(name: string): Promise<KVStore<N>> {
     isNamespace(name);
     const { core, module, gate, opened } = this.#calls;
     return new KVStore<N>(

@@ -1,121 +1,9 @@
-/** The public types: options, entries, a typed key map, and what a custom backend implements. */
+/** The public types: options, entries, and what a custom backend implements; those of values are in `values.ts`. */
 import type { FileConfig, IndexedDBConfig, MemoryConfig } from "./config.js";
+import type { Metadata } from "./values.js";
 
 export type * from "./config.js";
-
-/**
- * A value that can be stored. Class instances need a serializer. Of arrays, maps, sets, dates and bytes
- * what they hold is stored, not fields that somebody put beside it.
- */
-export type Storable =
-  | string
-  | number
-  | boolean
-  | null
-  | bigint
-  | Date
-  | ArrayBuffer
-  | TypedArray
-  | readonly Storable[]
-  | { readonly [name: string]: Storable }
-  | ReadonlyMap<Storable, Storable>
-  | ReadonlySet<Storable>;
-
-/** Every typed array; a `DataView` is none. */
-export type TypedArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array;
-
-/** JSON, as metadata holds it. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
-
-/** Any JSON object; in the metadata of a `set` the field `ttl` is the time to live in seconds. */
-export type Metadata = { readonly [name: string]: Json };
-
-type JsonOf<T> = T extends Json
-  ? T
-  : T extends Unstorable | bigint
-    ? never
-    : { readonly [N in keyof T]: JsonOf<T[N]> };
-
-/** `F` where it is an object of JSON, also one that an `interface` describes. */
-export type Fields<F> = F extends readonly unknown[] ? never : F & { readonly [N in keyof F]: JsonOf<F[N]> };
-
-/** Which keys hold values of which type: `{ "users.*.name": string }`. `*` is one segment. */
-export type KeyMap = Record<string, unknown>;
-
-type Split<S extends string> = S extends `${infer Head}.${infer Tail}` ? [Head, ...Split<Tail>] : [S];
-type Fits<K extends string[], P extends string[]> = P extends ["**", ...infer Rest extends string[]]
-  ? Rest extends []
-    ? K extends []
-      ? false
-      : true
-    : Fits<K, Rest> extends true
-      ? true
-      : K extends [string, ...infer Tail extends string[]]
-        ? Fits<Tail, P>
-        : false
-  : P extends [infer Q extends string, ...infer Ps extends string[]]
-    ? K extends [infer C extends string, ...infer Cs extends string[]]
-      ? Q extends "*"
-        ? Fits<Cs, Ps>
-        : C extends Q
-          ? Fits<Cs, Ps>
-          : string extends C
-            ? Fits<Cs, Ps>
-            : false
-      : false
-    : K extends []
-      ? true
-      : false;
-type Found<M, K extends string> = {
-  [P in keyof M & string]: Fits<Split<K>, Split<P>> extends true ? M[P] : never;
-}[keyof M & string];
-
-/** The type of the value under a key; `any` where the map does not name it. */
-export type ValueOf<M, K extends string> = string extends keyof M
-  ? any
-  : string extends K
-    ? any
-    : [Found<M, K>] extends [never]
-      ? any
-      : Found<M, K>;
-
-type Unstorable =
-  | ((...args: never[]) => unknown)
-  | (abstract new (
-      ...args: never[]
-    ) => unknown)
-  | symbol
-  | undefined;
-
-/** A value as a method takes it: functions, symbols and `undefined` cannot be stored. */
-export type Stored<V> = V extends Unstorable ? never : V;
-
-type AnyEntry = readonly [key: string, value: unknown, options?: WriteOptions];
-/** What `setMany` takes. */
-export type Entries = { readonly [key: string]: unknown } | ReadonlyMap<string, unknown> | Iterable<AnyEntry>;
-type EntryOf<M, E> = E extends readonly [infer K extends string, ...unknown[]]
-  ? readonly [key: K, value: ValueOf<M, K>, options?: WriteOptions]
-  : E;
-
-/** The entries `E` with each value of the type that its key has. */
-export type EntriesOf<M, E> = string extends keyof M
-  ? unknown
-  : E extends readonly AnyEntry[]
-    ? { readonly [I in keyof E]: EntryOf<M, E[I]> }
-    : E extends Iterable<infer One>
-      ? Iterable<EntryOf<M, One>>
-      : { readonly [K in keyof E]: ValueOf<M, K & string> };
+export type * from "./values.js";
 
 /** An entry: the value, the user's metadata and the system fields. */
 export interface Entry<T = any> {
@@ -162,23 +50,57 @@ export interface Signal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** How a value is written. */
-export interface SetOptions<F = Metadata> extends Abortable {
-  /** Seconds, fractions allowed; more than 0, at most 10 years. */
-  readonly ttl?: number;
-  readonly metadata?: F;
-  /** Only if there is no entry. */
-  readonly ifAbsent?: boolean;
-  /** Only if the entry is of this version. */
-  readonly ifVersion?: string;
-  /** Keep the expiry of what is there. */
-  readonly keepTtl?: boolean;
-  /** Keep the metadata of what is there. */
-  readonly keepMetadata?: boolean;
-}
+/** Seconds, beside metadata without `ttl`; or metadata, in which `ttl` is the seconds. */
+type Lifetime<Beside, Alone> =
+  | {
+      /** Seconds, fractions allowed; more than 0, at most 10 years. */
+      readonly ttl?: number;
+      readonly metadata?: Beside;
+    }
+  | { readonly ttl?: undefined; readonly metadata?: Alone };
+
+/** How a value is written, with the metadata beside a `ttl` and that without one. */
+export type SetWith<Beside, Alone> = Abortable &
+  Lifetime<Beside, Alone> &
+  (
+    | {
+        /** Only if there is no entry. */
+        readonly ifAbsent?: boolean;
+        readonly ifVersion?: undefined;
+      }
+    | {
+        readonly ifAbsent?: false;
+        /** Only if the entry is of this version. */
+        readonly ifVersion?: string;
+      }
+  ) &
+  (
+    | {
+        /** Keep the expiry of what is there. */
+        readonly keepTtl?: boolean;
+        readonly ttl?: undefined;
+      }
+    | { readonly keepTtl?: false }
+  ) &
+  (
+    | {
+        /** Keep the metadata of what is there. */
+        readonly keepMetadata?: boolean;
+        readonly metadata?: undefined;
+      }
+    | { readonly keepMetadata?: false }
+  );
+
+/** How a value is written: on one condition, with one time to live, and with new metadata or the old ones. */
+export type SetOptions<F = Metadata> = SetWith<F & { readonly ttl?: never }, F & { readonly ttl?: number }>;
 
 /** How values are written by `setMany` and inside `atomic()`: without conditions. */
-export type WriteOptions<F = Metadata> = Pick<SetOptions<F>, "ttl" | "metadata">;
+export type WriteOptions<F = Metadata> = Lifetime<
+  F & { readonly ttl?: never },
+  F & { readonly ttl?: number }
+>;
+/** The same, with the metadata beside a `ttl` and that without one. */
+export type WriteWith<Beside, Alone> = Lifetime<Beside, Alone>;
 
 export interface DeleteOptions extends Abortable {
   /** Only if the entry is of this version. */

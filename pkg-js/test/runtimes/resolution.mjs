@@ -25,7 +25,7 @@ export async function resolution() {
       .filter((name, at, all) => all.indexOf(name) === at)
       .sort()
       .join(" "),
-    "atomic.d.ts browser.js chunk.js config.d.ts conformance conformance.js conformance/index.d.ts core.d.ts error.d.ts indexeddb.js node.d.ts node.js one-key.d.ts opfs.js service-worker.js store.d.ts types.d.ts wasm wasm/dataknobs_kv_bg.wasm wasm/dataknobs_kv_file_bg.wasm wasm/dataknobs_kv_indexeddb_bg.wasm wasm/dataknobs_kv_node_bg.wasm wasm/dataknobs_kv_whole_bg.wasm workerd.js",
+    "atomic.d.ts browser.js chunk.js config.d.ts conformance conformance.js conformance/index.d.ts core.d.ts error.d.ts indexeddb.js node.d.ts node.js one-key.d.ts opfs.js service-worker.js store.d.ts types.d.ts values.d.ts wasm wasm/dataknobs_kv_bg.wasm wasm/dataknobs_kv_file_bg.wasm wasm/dataknobs_kv_indexeddb_bg.wasm wasm/dataknobs_kv_node_bg.wasm wasm/dataknobs_kv_whole_bg.wasm workerd.js",
     "what is in dist",
   );
   for (const name of ["README.md", "CHANGELOG.md"]) {

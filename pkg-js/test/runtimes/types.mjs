@@ -24,11 +24,23 @@ export async function types() {
   const bundler = { module: "ESNext", moduleResolution: "Bundler" };
   const setups = [
     // Nothing but the language: neither DOM nor Node's types.
-    ["nodenext", ["types.test-d.ts"], { ...nodenext, lib: ["ES2022"] }],
-    ["node16", ["types.test-d.ts"], { module: "Node16", moduleResolution: "Node16", lib: ["ES2022"] }],
-    ["bundler", ["types.test-d.ts"], { ...bundler, lib: ["ES2022"] }],
-    ["page", ["types.test-d.ts", "types.signal-d.ts"], { ...bundler, lib: ["ES2022", "DOM"] }],
-    ["worker", ["types.test-d.ts", "types.signal-d.ts"], { ...bundler, lib: ["ES2022", "WebWorker"] }],
+    ["nodenext", ["types.test-d.ts", "types.refused-d.ts"], { ...nodenext, lib: ["ES2022"] }],
+    [
+      "node16",
+      ["types.test-d.ts", "types.refused-d.ts"],
+      { module: "Node16", moduleResolution: "Node16", lib: ["ES2022"] },
+    ],
+    ["bundler", ["types.test-d.ts", "types.refused-d.ts"], { ...bundler, lib: ["ES2022"] }],
+    [
+      "page",
+      ["types.test-d.ts", "types.refused-d.ts", "types.signal-d.ts"],
+      { ...bundler, lib: ["ES2022", "DOM"] },
+    ],
+    [
+      "worker",
+      ["types.test-d.ts", "types.refused-d.ts", "types.signal-d.ts"],
+      { ...bundler, lib: ["ES2022", "WebWorker"] },
+    ],
     [
       "node",
       ["types.signal-d.ts"],
