@@ -17,6 +17,8 @@ VENV := .tools/venv/bin
 # No path of the machine that built it is in the module (panic messages name source files).
 REMAP = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$(rustc --print sysroot)=rust"
 FILE ?= pkg-js/package-lock.json
+# Whatever its name holds, one word of the shell.
+QUOTED = '$(subst ','\'',$(value FILE))'
 
 .PHONY: help run pack test servers lint bench soak bench-host component test-crate test-gateway test-component test-npm test-readme
 
@@ -59,8 +61,8 @@ examples/node/node_modules/.installed: examples/node/package.json $(PACKAGE)/.bu
 run: examples/node/node_modules/.installed ## the quick start, then patterns over a JSON document (FILE=…)
 	@echo "== quick start"
 	@node examples/node/quickstart.mjs
-	@echo "== $(FILE)"
-	@node examples/node/document.mjs $(FILE)
+	@printf '== %s\n' $(QUOTED)
+	@node examples/node/document.mjs $(QUOTED)
 
 # --- tests
 
