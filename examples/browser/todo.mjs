@@ -40,9 +40,11 @@ async function show() {
 }
 
 document.querySelector("form").onsubmit = doing(async ({ target }) => {
-  const number = await store.increment("last");
-  await store.set(`items.${String(number).padStart(9, "0")}`, { text: target.text.value, done: false });
+  // At once: the next one may be typed meanwhile.
+  const text = target.text.value;
   target.reset();
+  const number = await store.increment("last");
+  await store.set(`items.${String(number).padStart(9, "0")}`, { text, done: false });
 });
 
 const changes = store.watch("items.*");

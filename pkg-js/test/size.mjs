@@ -15,14 +15,14 @@ const LOADS = [
     module: "dataknobs_kv_indexeddb",
     scripts: ["indexeddb"],
     budget: 76_800,
-    ceiling: 122_700,
+    ceiling: 123_200,
   },
   {
     backend: "memory, indexeddb, file",
     module: "dataknobs_kv_file",
     scripts: ["indexeddb", "opfs"],
     budget: 76_800,
-    ceiling: 145_300,
+    ceiling: 145_900,
   },
   { backend: "one's own", module: "dataknobs_kv_whole", ceiling: 172_500 },
 ];

@@ -6,7 +6,8 @@ export interface MemoryConfig {
 }
 
 /**
- * Browsers and their workers. All entries are in memory while the store is open. A database that somebody deletes
+ * Browsers and their workers. All entries are in memory while the store is open: a module has at most 4 GiB, texts
+ * and bytes among the values twice at times; what has no room is refused with `quota-exceeded`. A database that somebody deletes
  * meanwhile is an empty one to the store; one that is damaged, foreign or of a newer version is refused with `corrupt`.
  */
 export interface IndexedDBConfig {
@@ -26,7 +27,8 @@ export interface IndexedDBConfig {
 
 /**
  * One JSON document, with a journal beside it (`<path>.journal`) that is folded into it on close and by size. All
- * entries are in memory while the store is open. Several processes may share it.
+ * entries are in memory while the store is open. Several processes may share it; in Node, Deno and Bun who waits for
+ * another one's change or folding stops their thread meanwhile, signals too, for 15 seconds at most (then `timeout`).
  */
 export interface FileConfig {
   /** In Node, Deno and Bun a path of the machine, in a folder that is there; in a browser one of the origin's private file system. */

@@ -250,10 +250,11 @@ export class Gate {
       } catch (fault) {
         known(fault);
       }
-      if (fault === undefined || jobs.length === 1) {
+      const full = (error as KVError).code === "quota-exceeded";
+      if ((fault === undefined && !full) || jobs.length === 1) {
         return fail(jobs, error);
       }
-      // A value that cannot be expressed is no fault of the others.
+      // A value that cannot be expressed, or finds no room, is no fault of the others.
       for (const job of jobs) await this.#settle([job]);
     }
   }

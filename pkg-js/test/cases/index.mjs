@@ -21,6 +21,7 @@ import "./opfs.mjs";
 import "./indexeddb.mjs";
 import "./samples.mjs";
 import "./indexeddb-faults.mjs";
+import "./indexeddb-ended.mjs";
 import "./indexeddb-model.mjs";
 import "./torn.mjs";
 

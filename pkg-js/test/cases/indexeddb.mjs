@@ -242,7 +242,7 @@ kept("many changes at once are several blocks, and all or none of them", async (
   t.ok((await contents(database)).length > blocks + 1, "they are several blocks");
   let calls = 0;
   const third = (call) => {
-    if (++calls === 3) throw new DOMException("no room", "QuotaExceededError");
+    if (++calls >= 3) throw new DOMException("no room", "QuotaExceededError");
     return call();
   };
   await failing(database, "add", third, async () => {

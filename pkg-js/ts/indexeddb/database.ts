@@ -103,6 +103,36 @@ export function result<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
+/** The browser has closed the database in the middle of a change. */
+export const ended = (name: string): KVError =>
+  new KVError(
+    "outcome-unknown",
+    `the browser closed the IndexedDB database ${JSON.stringify(name)} in the middle of a change: read what there is`,
+  );
+
+/** So long, in milliseconds, an opening waits for others. */
+const PATIENCE = 10_000;
+
+/** The database once the request has it. Whoever deletes it, or gives it another shape, may have to wait for another page. */
+function opened(request: IDBOpenDBRequest, name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // It may come yet.
+      request.onsuccess = () => request.result.close();
+      const shown = JSON.stringify(name);
+      reject(
+        new KVError(
+          "timeout",
+          `the IndexedDB database ${shown} is being deleted or changed, and another page keeps it open: close that page`,
+        ),
+      );
+    }, PATIENCE);
+    result(request)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
 /** Opens the database, made where there is none. */
 export async function connect(name: string): Promise<IDBDatabase> {
   try {
@@ -123,7 +153,7 @@ export async function connect(name: string): Promise<IDBDatabase> {
         1 + Math.floor(Math.random() * 2 ** 40),
       );
     };
-    const db = await result(request);
+    const db = await opened(request, name);
     if (db.objectStoreNames.contains(STORE)) return db;
     db.close();
   } catch (error) {

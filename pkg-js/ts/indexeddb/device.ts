@@ -15,6 +15,7 @@ import {
   connect,
   type Early,
   EMPTY,
+  ended,
   failure,
   foreign,
   type Manifest,
@@ -65,6 +66,8 @@ export class IndexedDB implements Device {
   plan: Plan | undefined;
   /** Grows while folding fails. */
   patience = 1;
+  /** Ends the wait for the transaction that is going on. */
+  cut: ((error: unknown) => void) | undefined;
 
   constructor(name: string, durability: IDBTransactionDurability, journal: Journal, gate: Gate, glue: Glue) {
     this.name = name;
@@ -108,7 +111,11 @@ export class IndexedDB implements Device {
       this.stale = true;
     };
     db.onversionchange = lost;
-    db.onclose = lost;
+    db.onclose = () => {
+      lost();
+      // What was begun on a connection that the browser closes may never end (Chromium: "clear site data").
+      this.cut?.(ended(this.name));
+    };
     this.#db = db;
     // It may be another database than before. Not sooner: a group may still be at work on that one.
     this.last = -1;
@@ -146,7 +153,8 @@ export class IndexedDB implements Device {
     behind = this.last < 0 || this.#old,
   ): Promise<number | undefined> {
     const store = tx.objectStore(STORE);
-    return new Promise((resolve, reject) => {
+    return new Promise<number | undefined>((resolve, reject) => {
+      this.cut = reject;
       let fault: unknown;
       /** What throws in a handler of IndexedDB would only be reported. */
       const guarded = (work: () => void) => () => {
@@ -203,6 +211,8 @@ export class IndexedDB implements Device {
           catchUp();
         });
       })();
+    }).finally(() => {
+      this.cut = undefined;
     });
   }
 

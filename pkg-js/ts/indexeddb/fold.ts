@@ -45,9 +45,10 @@ async function within(
   const done = new Promise<void>((resolve, reject) => {
     tx.oncomplete = () => resolve();
     tx.onabort = () => reject(tx.error ?? new Error("the transaction was aborted"));
+    device.cut = reject;
   });
   try {
-    await work(tx.objectStore(STORE));
+    await Promise.race([work(tx.objectStore(STORE)), done]);
     await done;
     device.patience = 1;
   } catch (error) {
@@ -60,6 +61,8 @@ async function within(
     device.patience *= 2;
     device.plan = undefined;
     throw error;
+  } finally {
+    device.cut = undefined;
   }
 }
 
