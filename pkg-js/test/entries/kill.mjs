@@ -26,4 +26,22 @@ async function main() {
 }
 
 if (inPage) new Worker(location.href.replace("kill.html", "kill.mjs"), { type: "module" });
-main().catch((error) => tell({ error: String(error?.stack ?? error) }));
+/** What lies in the database itself. */
+async function raw() {
+  const done = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const db = await done(indexedDB.open("killed"));
+  const store = db.transaction("kv").objectStore("kv");
+  const [manifest, keys] = await Promise.all([done(store.get("manifest")), done(store.getAllKeys())]);
+  db.close();
+  const { pages, ...rest } = manifest ?? {};
+  return JSON.stringify({ ...rest, pages: pages?.length, keys: keys.length, last: keys.slice(-3) });
+}
+
+main().catch(async (error) => {
+  const there = await raw().catch(String);
+  await tell({ error: `${error?.stack ?? error}; in the database there is ${there}` });
+});

@@ -88,8 +88,9 @@ async function chromiumKills(url) {
     server.close(resolve);
     server.closeAllConnections();
   });
+  if (failures.length > 0) failures.push(`kills: the profile of the browser is left in ${folder}`);
   // Its last processes may still be ending.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  else rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   const writes = Object.values(known).reduce((sum, at) => sum + at, 0);
   return {
     parts: {
