@@ -75,8 +75,14 @@ struct Queue {
     /// Something did not fit. Nothing more is taken until the consumer has been told.
     overflown: bool,
     ended: bool,
-    waker: Option<Waker>,
+    /// Who waits, each at a place of their own.
+    wakers: Vec<(u64, Waker)>,
+    /// The last place that was given; [`FIRST`] is never given.
+    places: u64,
 }
+
+/// The place of whoever polls without waiting in [`Watcher::next`].
+const FIRST: u64 = 0;
 
 type Shared = Arc<Lock<Queue>>;
 
@@ -84,12 +90,22 @@ type Shared = Arc<Lock<Queue>>;
 pub struct Watcher(Shared);
 
 impl Watcher {
-    /// What happened next; `None` once the store is closed and all is read.
+    /// What happened next; `None` once the store is closed and all is read. Several may wait at once: each event
+    /// goes to one of them, and the end to all.
     ///
     /// # Errors
     /// None yet: a backend that watches from afar may lose its connection.
     pub async fn next(&self) -> Result<Option<Watched>> {
-        poll_fn(|context| self.poll_next(context)).await
+        let place = Place::new(&self.0);
+        poll_fn(|context| self.poll_at(place.number, context)).await
+    }
+
+    /// The same, for one who polls by themselves: the waker of the last call is the one that is woken.
+    ///
+    /// # Errors
+    /// As of [`next`](Watcher::next).
+    pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<Option<Watched>>> {
+        self.poll_at(FIRST, context)
     }
 
     /// What has happened already, or `None`.
@@ -103,12 +119,12 @@ impl Watcher {
         end(&self.0);
     }
 
-    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<Option<Watched>>> {
+    fn poll_at(&self, place: u64, context: &mut Context<'_>) -> Poll<Result<Option<Watched>>> {
         self.0.with(|queue| match queue.take() {
             Some(watched) => Poll::Ready(Ok(Some(watched))),
             None if queue.ended => Poll::Ready(Ok(None)),
             None => {
-                queue.waker = Some(context.waker().clone());
+                queue.wait(place, context.waker());
                 Poll::Pending
             }
         })
@@ -122,16 +138,55 @@ impl Queue {
         }
         std::mem::take(&mut self.overflown).then_some(Watched::Overflow)
     }
+
+    fn wait(&mut self, place: u64, waker: &Waker) {
+        match self.wakers.iter_mut().find(|(one, _)| *one == place) {
+            Some((_, known)) => known.clone_from(waker),
+            None => self.wakers.push((place, waker.clone())),
+        }
+    }
+
+    /// All who wait: who of them comes first gets what there is, and the others wait again.
+    fn woken(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        std::mem::take(&mut self.wakers)
+            .into_iter()
+            .map(|(_, waker)| waker)
+    }
+}
+
+/// Where somebody waits, until they have what they wait for or do so no longer.
+struct Place<'q> {
+    queue: &'q Shared,
+    number: u64,
+}
+
+impl<'q> Place<'q> {
+    fn new(queue: &'q Shared) -> Self {
+        let number = queue.with(|queue| {
+            queue.places += 1;
+            queue.places
+        });
+        Place { queue, number }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let ours = |(place, _): &mut (u64, Waker)| *place == self.number;
+        // A waker may run anything when it is dropped: under no lock.
+        let gone: Vec<_> = self
+            .queue
+            .with(|queue| queue.wakers.extract_if(.., ours).collect());
+        drop(gone);
+    }
 }
 
 fn end(queue: &Shared) {
-    let waker = queue.with(|queue| {
+    let woken = queue.with(|queue| {
         queue.ended = true;
-        queue.waker.take()
+        queue.woken()
     });
-    if let Some(waker) = waker {
-        waker.wake();
-    }
+    woken.for_each(Waker::wake);
 }
 
 /// A watcher as a backend knows it: see [`Ears`].
@@ -162,7 +217,8 @@ pub(crate) fn pair(pattern: &Pattern, options: WatchOptions) -> (Watcher, Ear) {
         waiting: VecDeque::new(),
         overflown: false,
         ended: false,
-        waker: None,
+        wakers: Vec::new(),
+        places: FIRST,
     }));
     let ear = Ear(Arc::downgrade(&queue));
     (Watcher(queue), ear)
@@ -227,7 +283,7 @@ impl Ears {
                         value: wanted.then(|| value.clone()),
                     });
                 }
-                woken.extend(queue.waker.take());
+                woken.extend(queue.woken());
             });
             true
         });
@@ -242,7 +298,7 @@ impl Ears {
             if let Some(queue) = &queue {
                 queue.with(|queue| {
                     queue.overflown = !queue.ended;
-                    woken.extend(queue.waker.take());
+                    woken.extend(queue.woken());
                 });
             }
             queue.is_some()

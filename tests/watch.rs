@@ -244,3 +244,54 @@ fn what_cannot_be_watched_is_refused() {
     let refused = minimal.watch("*", WatchOptions::default()).err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
 }
+
+fn key(watched: Poll<dataknobs_kv::Result<Option<Watched>>>) -> Option<String> {
+    match watched {
+        Poll::Ready(Ok(Some(Watched::Event(event)))) => Some(event.key),
+        Poll::Pending => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn several_may_wait_at_once() {
+    let (store, _) = opened();
+    let watcher = store.watch("**", WatchOptions::default()).unwrap();
+    let wakes = [0; 3].map(|n| Arc::new(Woken(AtomicUsize::new(n))));
+    let wakers = wakes.clone().map(std::task::Waker::from);
+    let [mut one, mut other, mut third] = wakers.each_ref().map(Context::from_waker);
+    let [mut a, mut b] = [Box::pin(watcher.next()), Box::pin(watcher.next())];
+    assert!(a.as_mut().poll(&mut one).is_pending());
+    assert!(b.as_mut().poll(&mut other).is_pending());
+    assert!(watcher.poll_next(&mut third).is_pending());
+    block_on(store.set("x", 1)).unwrap();
+    assert_eq!(
+        wakes.each_ref().map(|w| w.0.swap(0, Ordering::SeqCst)),
+        [1, 1, 1]
+    );
+    assert_eq!(key(a.as_mut().poll(&mut one)), Some("x".into()));
+    assert_eq!(key(b.as_mut().poll(&mut other)), None);
+    block_on(store.set("y", 1)).unwrap();
+    assert_eq!(
+        wakes.each_ref().map(|w| w.0.swap(0, Ordering::SeqCst)),
+        [0, 1, 0]
+    );
+    assert_eq!(key(b.as_mut().poll(&mut other)), Some("y".into()));
+    // Who waits no longer is forgotten, with their waker.
+    let mut gone = Box::pin(watcher.next());
+    assert!(gone.as_mut().poll(&mut one).is_pending());
+    let known = Arc::strong_count(&wakes[0]);
+    drop(gone);
+    assert_eq!(Arc::strong_count(&wakes[0]), known - 1);
+    let [mut a, mut b] = [Box::pin(watcher.next()), Box::pin(watcher.next())];
+    assert!(a.as_mut().poll(&mut one).is_pending());
+    assert!(b.as_mut().poll(&mut other).is_pending());
+    block_on(store.close()).unwrap();
+    assert_eq!(
+        wakes.each_ref().map(|w| w.0.swap(0, Ordering::SeqCst)),
+        [1, 1, 0]
+    );
+    for (next, context) in [(&mut a, &mut one), (&mut b, &mut other)] {
+        assert!(matches!(next.as_mut().poll(context), Poll::Ready(Ok(None))));
+    }
+}

@@ -8,7 +8,6 @@ use crate::{
 use dataknobs_kv::{Error, ErrorKind, EventKind, Result, WatchOptions, Watched};
 use js_sys::{Function, Reflect};
 use std::{
-    pin::pin,
     sync::Arc,
     task::{Context, Poll, Wake},
 };
@@ -33,7 +32,7 @@ impl Watcher {
     /// What happened next; `undefined` at the end. Null: nothing yet, and `wake` is called when there is.
     pub fn next(&self, wake: Function) -> Result<JsValue, JsValue> {
         let waker = Arc::new(Call(wake)).into();
-        let next = match pin!(self.0.next()).poll(&mut Context::from_waker(&waker)) {
+        let next = match self.0.poll_next(&mut Context::from_waker(&waker)) {
             Poll::Pending => return Ok(JsValue::NULL),
             Poll::Ready(next) => next,
         };

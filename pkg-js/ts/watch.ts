@@ -25,6 +25,8 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
   /** The watcher, and its store: who waits for changes has that. */
   #watched: readonly [Watcher, unknown] | undefined;
   #fault: { readonly error: unknown } | undefined;
+  /** Settles, and never rejects, with the last call of `next` that is not answered yet. */
+  #asked: Promise<void> | undefined;
 
   /** `start` gives the options, checked, the watcher and its store. */
   constructor(start: () => [Abortable, Watcher, unknown]) {
@@ -50,7 +52,18 @@ export class Changes<T = any> implements AsyncIterableIterator<WatchEvent<T>> {
     }
   }
 
-  async next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
+  /** Calls are answered in the order in which they were made, as those of an async generator are. */
+  next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
+    const turn = this.#asked === undefined ? this.#next() : this.#asked.then(() => this.#next());
+    const over = () => {
+      if (this.#asked === asked) this.#asked = undefined;
+    };
+    const asked = turn.then(over, over);
+    this.#asked = asked;
+    return turn;
+  }
+
+  async #next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
     const watcher = this.#watched?.[0];
     if (this.#fault !== undefined) {
       const { error } = this.#fault;

@@ -101,3 +101,34 @@ test("what is wrong with a watch is told by its first next", async (t) => {
   await t.rejects(() => events.next(), "unsupported");
   t.equal(await events.next(), { done: true, value: undefined });
 });
+
+test("several who wait for changes are answered in their order", async (t) => {
+  const store = await t.open();
+  const events = store.watch("*");
+  const [first, second] = [events.next(), events.next()];
+  await store.set("x", 1);
+  await store.set("y", 1);
+  t.equal((await first).value.key, "x");
+  t.equal((await second).value.key, "y");
+  await store.setMany({ v: 1, w: 1 });
+  const there = await Promise.all([events.next(), events.next()]);
+  t.equal(
+    there.map(({ value }) => value.key),
+    ["v", "w"],
+  );
+  const done = { done: true, value: undefined };
+  const left = store.watch("*");
+  const both = [left.next(), left.next()];
+  t.equal(await left.return(), done);
+  t.equal(await Promise.all(both), [done, done]);
+  const controller = new AbortController();
+  const aborted = store.watch("*", { signal: controller.signal });
+  const [one, other] = [aborted.next().catch((error) => error), aborted.next()];
+  const reason = new Error("enough");
+  controller.abort(reason);
+  t.equal(await one, reason);
+  t.equal(await other, done);
+  const last = [events.next(), events.next()];
+  await store.close();
+  t.equal(await Promise.all(last), [done, done]);
+});
