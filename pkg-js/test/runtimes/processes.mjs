@@ -52,7 +52,16 @@ const suite = async ([[file, ...args], env]) => {
   };
 };
 export const node = () => suite(RUN.node);
-export const deno = () => suite(RUN.deno);
+export async function deno() {
+  const report = await suite(RUN.deno);
+  const [[file, ...args], env] = RUN.deno;
+  const only = args.map((arg) => (arg === "--allow-all" ? "--allow-read" : arg));
+  const denied = await processed("denied.mjs", file, [...only, "--no-prompt"], { env });
+  return {
+    parts: { ...report.parts, ...denied.parts },
+    failures: [...report.failures, ...denied.failures],
+  };
+}
 export const bun = () => suite(RUN.bun);
 
 /** The example of a backend, which runs the suite on itself. */

@@ -5,11 +5,18 @@ import { basename, dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { KVError, type KVErrorCode } from "../error.js";
 
+const DENIED: [KVErrorCode, string] = [
+  "access-denied",
+  "this process needs to read and write it, and to create files beside it",
+];
 const KINDS: Record<string, [KVErrorCode, string]> = {
   ENOENT: ["not-found", "its folder does not exist: create it first"],
-  EACCES: ["access-denied", "this process needs to read and write it, and to create files beside it"],
-  EPERM: ["access-denied", "this process needs to read and write it, and to create files beside it"],
-  EROFS: ["access-denied", "this process needs to read and write it, and to create files beside it"],
+  EACCES: DENIED,
+  EPERM: DENIED,
+  EROFS: DENIED,
+  // What Deno throws where it was not permitted, with a name and without a code.
+  NotCapable: DENIED,
+  PermissionDenied: DENIED,
   ENOSPC: ["quota-exceeded", "the disk is full: make room"],
   EDQUOT: ["quota-exceeded", "the disk is full: make room"],
   EFBIG: ["quota-exceeded", "the disk is full: make room"],
@@ -20,8 +27,8 @@ const KINDS: Record<string, [KVErrorCode, string]> = {
 };
 
 function fault(path: string, error: unknown): KVError {
-  const { code = "", message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
-  const [kind, hint] = KINDS[code] ?? ["unavailable", "the file system refused"];
+  const { code = "", name = "", message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
+  const [kind, hint] = KINDS[code || name] ?? ["unavailable", "the file system refused"];
   return new KVError(kind, `${path}: ${hint} (${code || message})`);
 }
 
