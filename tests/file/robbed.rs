@@ -5,8 +5,8 @@ use crate::{
     meddled::{Call, Meddle, Meddled},
 };
 use dataknobs_kv::{
-    ErrorKind, Result, Store,
-    backend::file::{File, FileOptions},
+    Error, ErrorKind, Result, Store,
+    backend::file::{Disk, File, FileOptions, Files},
 };
 use pollster::block_on;
 use std::{
@@ -17,13 +17,16 @@ use std::{
 type Deed = Box<dyn FnOnce() + Send>;
 
 /// A disk on which somebody else does something just before, or just after, something is appended, once the
-/// journal was read, or before it is replaced.
+/// journal was read, or before it is replaced or cut off; and on which there may be room for a part only.
 #[derive(Clone, Default)]
 struct Robbed {
     before: Arc<Mutex<Option<Deed>>>,
     after: Arc<Mutex<Option<Deed>>>,
     read: Arc<Mutex<Option<Deed>>>,
     replacing: Arc<Mutex<Option<Deed>>>,
+    cutting: Arc<Mutex<Option<Deed>>>,
+    /// How much of the next append finds room.
+    room: Arc<Mutex<Option<usize>>>,
 }
 
 fn run(deed: &Mutex<Option<Deed>>) {
@@ -36,7 +39,15 @@ fn run(deed: &Mutex<Option<Deed>>) {
 impl Meddle for Robbed {
     fn before(&self, call: &Call<'_>) -> Result<()> {
         match call {
-            Call::Append(..) => run(&self.before),
+            Call::Append(handle, bytes) => {
+                run(&self.before);
+                if let Some(room) = self.room.lock().unwrap().take() {
+                    Disk.append(handle, &bytes[..room.min(bytes.len())])?;
+                    run(&self.after);
+                    return Err(Error::new(ErrorKind::QuotaExceeded, "the disk is full"));
+                }
+            }
+            Call::Truncate => run(&self.cutting),
             Call::Replace { path, .. } if path.ends_with(".journal") => run(&self.replacing),
             _ => {}
         }
@@ -114,6 +125,54 @@ fn nothing_is_lost_or_made_twice() {
                     Some((n + 2).into()),
                     "{case}"
                 );
+            }
+        }
+    }
+}
+
+/// Whoever cannot append all of a commit takes back nothing of what another one appended meanwhile, and does not
+/// say that nothing was changed where it was.
+#[test]
+fn what_comes_while_an_append_fails_is_not_lost() {
+    let text = "x".repeat(1_000);
+    for room in [0, 1, 15, 500, usize::MAX] {
+        for times in 0..3 {
+            for when in ["before", "after", "cutting"] {
+                let folder = Folder::new();
+                let path = folder.path("store.json");
+                let (files, _, store) = robbed(&path);
+                block_on(store.increment("n", 1)).unwrap();
+                let place = match when {
+                    "before" => &files.before,
+                    "after" => &files.after,
+                    _ => &files.cutting,
+                };
+                *place.lock().unwrap() = Some(deed(&path, times, false));
+                *files.room.lock().unwrap() = Some(room);
+                let error = block_on(store.set("text", text.as_str())).unwrap_err();
+                // Where nothing had to be cut off, nobody came.
+                let came = place.lock().unwrap().take().is_none();
+                let case = format!("{room} {times} {when}");
+                let n = Some((1 + if came { i64::from(times) } else { 0 }).into());
+                let whole = room == usize::MAX && !(when == "before" && times > 0);
+                let kind = match whole {
+                    true => ErrorKind::OutcomeUnknown,
+                    false => ErrorKind::QuotaExceeded,
+                };
+                assert_eq!(error.kind(), kind, "{case}: {error}");
+                for store in [open(&path).unwrap(), open(&path).unwrap()] {
+                    assert_eq!(block_on(store.get("n")).unwrap(), n, "{case}");
+                    assert_eq!(
+                        block_on(store.get("text")).unwrap().is_some(),
+                        whole,
+                        "{case}"
+                    );
+                }
+                assert_eq!(block_on(store.get("n")).unwrap(), n, "{case}");
+                block_on(store.set("m", 1)).unwrap();
+                let last = open(&path).unwrap();
+                assert_eq!(block_on(last.get("n")).unwrap(), n, "{case}");
+                assert!(block_on(last.get("m")).unwrap().is_some(), "{case}");
             }
         }
     }

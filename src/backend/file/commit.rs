@@ -115,7 +115,8 @@ impl<F: Files> Driver<F> {
         let (appended, end) = match inner.ledger.seal() {
             Ok(Some(frame)) => {
                 let end = at + frame.len() as u64;
-                (self.files.append(handle, frame), end)
+                let appended = self.files.append(handle, frame);
+                (appended.map_err(|error| (error, frame.to_vec())), end)
             }
             Ok(None) => {
                 inner.ledger.kept();
@@ -126,22 +127,13 @@ impl<F: Files> Driver<F> {
                 return Err(error);
             }
         };
-        if let Err(error) = appended {
-            // What is left of it is no frame; but all of it would be one.
-            let cut = match self.files.stat_of(handle) {
-                Ok(stat) if stat.len < end => {
-                    let _ = self.files.truncate(handle, at);
-                    Ok(())
-                }
-                Ok(stat) if stat.len == end => self.files.truncate(handle, at),
-                Ok(_) => Ok(()),
-                Err(error) => Err(error),
-            };
+        if let Err((error, frame)) = appended {
+            let gone = self.take_back(handle, at, &frame);
             inner.ledger.roll_back();
             inner.journal = None;
-            return Err(match cut {
-                Ok(()) => error,
-                Err(_) => self.unknown(error.message()),
+            return Err(match gone {
+                Ok(true) => error,
+                _ => self.unknown(error.message()),
             });
         }
         if self.options.durability == Durability::Strict
@@ -162,6 +154,25 @@ impl<F: Files> Driver<F> {
                 Err(self.unknown(error.message()))
             }
         }
+    }
+
+    /// Cuts off what stands of a frame that could not be appended; false: it stands as a whole, and others may have
+    /// read it.
+    ///
+    /// Only where nothing else was appended: whoever took the lock over meanwhile may have. And whoever comes after
+    /// this was read loses nothing: who saw what was torn gave the journal another file, and who appended
+    /// behind it sees that their frame does not begin where it should, and tries again.
+    #[cold]
+    fn take_back(&self, handle: &F::Handle, at: u64, frame: &[u8]) -> Result<bool> {
+        let bytes = self.files.read_from(handle, at)?;
+        if bytes.starts_with(frame) {
+            return Ok(false);
+        }
+        if !bytes.is_empty() && frame.starts_with(&bytes) {
+            // What stays is no frame, and is left behind by whoever looks next.
+            let _ = self.files.truncate(handle, at);
+        }
+        Ok(true)
     }
 
     /// Somebody else wrote while we did, so the lock was lost: does our frame stand?
