@@ -9,6 +9,7 @@ const server = new URL(location.href).searchParams.get("server");
 const tell = (what) => fetch(server, { method: "POST", body: JSON.stringify(what) });
 
 async function main() {
+  await witness();
   const config = { database: "killed", durability: "strict" };
   const store = await KVStore.open({ backend: "indexeddb", config });
   const known = await (await fetch(server)).json();
@@ -26,13 +27,24 @@ async function main() {
 }
 
 if (inPage) new Worker(location.href.replace("kill.html", "kill.mjs"), { type: "module" });
+const done = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/** A database that the library has nothing to do with: where it is empty, the browser has lost more than ours. */
+async function witness() {
+  const request = indexedDB.open("witness");
+  request.onupgradeneeded = () => request.result.createObjectStore("kv").put(Date.now(), "made");
+  const db = await done(request);
+  const made = await done(db.transaction("kv").objectStore("kv").get("made"));
+  db.close();
+  return new Date(made).toISOString();
+}
+
 /** What lies in the database itself. */
 async function raw() {
-  const done = (request) =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
   const db = await done(indexedDB.open("killed"));
   const store = db.transaction("kv").objectStore("kv");
   const [manifest, keys] = await Promise.all([done(store.get("manifest")), done(store.getAllKeys())]);
@@ -42,6 +54,9 @@ async function raw() {
 }
 
 main().catch(async (error) => {
-  const there = await raw().catch(String);
-  await tell({ error: `${error?.stack ?? error}; in the database there is ${there}` });
+  const [there, made] = await Promise.all([raw(), witness()].map((one) => one.catch(String)));
+  const now = new Date().toISOString();
+  await tell({
+    error: `${error?.stack ?? error}; at ${now} there is ${there}; the browser's data begins at ${made}`,
+  });
 });
