@@ -9,10 +9,10 @@ const server = new URL(location.href).searchParams.get("server");
 const tell = (what) => fetch(server, { method: "POST", body: JSON.stringify(what) });
 
 async function main() {
-  await witness();
+  const made = await witness();
   const config = { database: "killed", durability: "strict" };
   const store = await KVStore.open({ backend: "indexeddb", config });
-  const known = await (await fetch(server)).json();
+  const known = await (await fetch(`${server}?made=${made}`)).json();
   const at = {};
   for (const who of WRITERS) at[who] = await reached(store, who, known[who] ?? 0);
   await tell({ opened: at });
