@@ -17,7 +17,7 @@ use dataknobs_kv::{
     conformance::{BadLine, Faults, Work, contend, run},
     http::{Http, HttpClient, HttpOptions, Native, ServerClock},
 };
-use servers::{alone, block_on, named, postgres};
+use servers::{Ahead, alone, block_on, named, postgres};
 use std::sync::Arc;
 
 fn clock() -> Arc<ServerClock> {
@@ -237,27 +237,11 @@ fn what_is_wrong_with_an_address_is_said() {
 
 #[test]
 fn the_servers_clock_is_the_stores() {
-    struct Ahead(System);
-    impl Host for Ahead {
-        fn now(&self) -> u64 {
-            self.0.now() + 600_000
-        }
-        fn random(&self) -> u64 {
-            self.0.random()
-        }
-        fn sleep(&self, milliseconds: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
-            self.0.sleep(milliseconds)
-        }
-    }
     let _alone = alone();
     without_table();
     block_on(async {
         let right = store(native(), clock()).await;
-        let ahead = store(
-            native(),
-            ServerClock::new(Arc::new(Ahead(System::default()))),
-        )
-        .await;
+        let ahead = store(native(), ServerClock::new(Arc::new(Ahead::default()))).await;
         let minutes = SetOptions {
             ttl: Some(Ttl::seconds(300.0).expect("a time")),
             ..SetOptions::default()

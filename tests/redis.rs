@@ -10,7 +10,7 @@ use dataknobs_kv::{
     conformance::{BadLine, Faults, Work, contend, run},
     http::{Http, HttpClient, HttpOptions, Native, ServerClock},
 };
-use servers::{alone, block_on, named, redis};
+use servers::{Ahead, alone, block_on, named, redis};
 use std::sync::Arc;
 
 fn clock() -> Arc<ServerClock> {
@@ -140,18 +140,6 @@ fn what_somebody_else_wrote_is_refused_and_left() {
 
 #[test]
 fn the_servers_clock_is_the_stores() {
-    struct Ahead(System);
-    impl Host for Ahead {
-        fn now(&self) -> u64 {
-            self.0.now() + 600_000
-        }
-        fn random(&self) -> u64 {
-            self.0.random()
-        }
-        fn sleep(&self, milliseconds: u64) -> dataknobs_kv::BoxFuture<'static, ()> {
-            self.0.sleep(milliseconds)
-        }
-    }
     let _alone = alone();
     block_on(async {
         redis("FLUSHALL");
@@ -162,7 +150,7 @@ fn the_servers_clock_is_the_stores() {
             Store::new(backend.expect("a backend"), clock)
         };
         let right = open(Arc::new(System::default())).await;
-        let ahead = open(Arc::new(Ahead(System::default()))).await;
+        let ahead = open(Arc::new(Ahead::default())).await;
         let minute = dataknobs_kv::SetOptions {
             ttl: Some(dataknobs_kv::Ttl::seconds(300.0).expect("a time")),
             ..Default::default()

@@ -13,12 +13,11 @@ const TAKE = -2;
 const THROW = -4;
 
 /** What a batch is refused with: the core cannot tell which key holds the NUL that joins them. */
-function named(error: unknown, keys: readonly string[]): unknown {
-  const key = keys.find((one) => one.includes("\0"));
-  return key === undefined || !(error instanceof KVError) || error.key !== undefined
-    ? error
-    : new KVError(error.code, error.message, key);
-}
+const named = (error: unknown, keys: readonly string[]) =>
+  about(
+    error,
+    keys.find((one) => one.includes("\0")),
+  );
 
 /** A copy of what is under `key`. Where the stack is used up by then, nothing has happened to the module. */
 function handedOut(value: unknown, key: string | undefined): unknown {

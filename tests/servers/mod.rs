@@ -2,6 +2,7 @@
 // No file of tests needs all of it.
 #![allow(dead_code)]
 
+use dataknobs_kv::{BoxFuture, Host, System};
 use std::{
     env,
     io::{Read, Write},
@@ -24,6 +25,22 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .build()
         .expect("a runtime");
     runtime.block_on(future)
+}
+
+/// A machine whose clock is ten minutes ahead.
+#[derive(Default)]
+pub struct Ahead(System);
+
+impl Host for Ahead {
+    fn now(&self) -> u64 {
+        self.0.now() + 600_000
+    }
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+    fn sleep(&self, milliseconds: u64) -> BoxFuture<'static, ()> {
+        self.0.sleep(milliseconds)
+    }
 }
 
 /// The tests of a file share their servers: whoever empties one is alone with it meanwhile.

@@ -96,6 +96,17 @@ pub(super) fn push(
     Ok(())
 }
 
+/// The next of `texts`, where the host keeps the value.
+pub(super) fn text_of<'t>(
+    value: Option<&Value>,
+    texts: &mut std::slice::Iter<'_, Option<&'t str>>,
+) -> Option<&'t str> {
+    match value {
+        Some(Value::Host(_)) => texts.next().copied().flatten(),
+        _ => None,
+    }
+}
+
 /// The block, with `texts` for the values that the host keeps, in their order; without them, each is asked for alone.
 fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[Option<&str>]) -> Result<Vec<u8>> {
     let room = changed.len() * 80 + texts.iter().flatten().map(|text| text.len()).sum::<usize>();
@@ -104,10 +115,7 @@ fn block_of(counter: u64, changed: &[Changed<'_>], texts: &[Option<&str>]) -> Re
     let mut texts = texts.iter();
     for change in changed {
         let name = (change.namespace.as_str(), change.key);
-        let text = match change.stored.map(|stored| stored.value) {
-            Some(Value::Host(_)) => texts.next().copied().flatten(),
-            _ => None,
-        };
+        let text = text_of(change.stored.map(|stored| stored.value), &mut texts);
         push(
             &mut block,
             &mut envelope,

@@ -1,7 +1,11 @@
 //! A memory whose changes are written down elsewhere: what changed since `begin`, taking it back, and
 //! changes that were made elsewhere.
 
-use super::{Memory, changes::push, state::State};
+use super::{
+    Memory,
+    changes::{push, text_of},
+    state::State,
+};
 use crate::{
     backend::{
         Scan, Want,
@@ -291,10 +295,8 @@ impl Memory {
                         if block.len() >= bytes {
                             return Ok(false);
                         }
-                        let text = match stored.as_ref().map(|stored| &stored.record.value) {
-                            Some(Value::Host(_)) => texts.next().copied().flatten(),
-                            _ => None,
-                        };
+                        let value = stored.as_ref().map(|stored| &stored.record.value);
+                        let text = text_of(value, &mut texts);
                         push(
                             &mut block,
                             &mut envelope,
